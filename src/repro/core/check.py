@@ -1,0 +1,28 @@
+"""A check and its three states: a skip always carries its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """PASS, FAIL, or SKIP with a reason."""
+
+    PASS = "pass"  # noqa: S105 - a status, no password
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing looked at: what (`name`), how it went, and the evidence or reason in words."""
+
+    name: str
+    status: Status
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        """A check that is not passed must say why."""
+        if self.status is not Status.PASS and not self.reason:
+            raise ValueError(f"check {self.name!r} is {self.status} without a reason")

@@ -1,0 +1,51 @@
+"""Digests: an algorithm and its hexadecimal value, written `sha256:…`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from repro.core.canonical import to_bytes
+from repro.core.errors import FormatError
+
+LENGTHS = {"md5": 32, "sha256": 64}
+"""Hexadecimal digits of each algorithm that is understood here; md5 only because DVC addresses by it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """The digest of some bytes; two digests of different algorithms are never equal."""
+
+    algorithm: str
+    hex: str
+
+    def __post_init__(self) -> None:
+        """Refuse a digest that cannot be one."""
+        if len(self.hex) != LENGTHS.get(self.algorithm) or not re.fullmatch(r"[0-9a-f]+", self.hex):
+            raise FormatError(f"not a {self.algorithm} digest: {self.hex[:80]!r}")
+
+    def __str__(self) -> str:
+        """`algorithm:hex`."""
+        return f"{self.algorithm}:{self.hex}"
+
+    @property
+    def short(self) -> str:
+        """The first twelve digits, for people."""
+        return self.hex[:12]
+
+    @classmethod
+    def parse(cls, text: str) -> Digest:
+        """The inverse of `str`."""
+        algorithm, _, value = text.partition(":")
+        return cls(algorithm, value)
+
+
+def of_bytes(data: bytes) -> Digest:
+    """The SHA-256 (FIPS 180-4) of `data`."""
+    return Digest("sha256", hashlib.sha256(data).hexdigest())
+
+
+def of_value(value: object) -> Digest:
+    """The SHA-256 of a value's canonical JSON."""
+    return of_bytes(to_bytes(value))

@@ -1,0 +1,70 @@
+"""JSON read strictly: what two readers could understand differently is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from repro.core.errors import FormatError
+
+MAX_BYTES = 1 << 30
+"""Cap on a document, in bytes, before it is parsed."""
+
+MAX_DEPTH = 200
+"""Cap on nesting; Python's own parser gives up near its recursion limit of 1000."""
+
+
+def parse(data: bytes, *, name: str, allow_nan: bool = False, max_bytes: int = MAX_BYTES) -> Any:  # noqa: ANN401 - JSON is any value
+    """The value of a JSON document; `name` says in errors which document it was.
+
+    Refused with FormatError: more than `max_bytes`, a byte order mark, text that is not UTF-8, a key given
+    twice, nesting beyond `MAX_DEPTH`, integers beyond Python's digit limit, and (unless `allow_nan`, for
+    results that Python's json wrote) the tokens NaN, Infinity and -Infinity.
+    """
+    if len(data) > max_bytes:
+        raise FormatError(f"{name}: {len(data)} bytes, more than the {max_bytes} that are read")
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise FormatError(f"{name}: starts with a byte order mark", hint="write it as UTF-8 without BOM")
+
+    def no_constant(token: str) -> NoReturn:
+        raise FormatError(f"{name}: {token} is not JSON")
+
+    def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table = dict(pairs)
+        if len(table) != len(pairs):
+            seen: set[str] = set()
+            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+            raise FormatError(f"{name}: key {twice!r} is given twice in one object")
+        return table
+
+    try:
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=no_duplicates,
+            parse_constant=None if allow_nan else no_constant,
+        )
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise FormatError(f"{name}: not JSON: {error.msg} at {where}") from error
+    except RecursionError as error:
+        raise FormatError(f"{name}: nested more than {MAX_DEPTH} levels deep") from error
+    except ValueError as error:  # not UTF-8, or an integer of too many digits
+        raise FormatError(f"{name}: {error}") from error
+    if _deeper_than(value, MAX_DEPTH):
+        raise FormatError(f"{name}: nested more than {MAX_DEPTH} levels deep")
+    return value
+
+
+def _deeper_than(value: object, limit: int) -> bool:
+    level: list[object] = [value]
+    for _ in range(limit + 1):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""Floor 2: data under DVC: pointers, objects, pulling and verifying."""

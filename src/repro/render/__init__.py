@@ -1,0 +1,1 @@
+"""Floor 5: a report in, a string out; pure."""

@@ -1,0 +1,1 @@
+"""Floor 2: run records: the truth about what ran, and an index of them."""
