@@ -15,6 +15,6 @@ def to_bytes(value: object) -> bytes:
 
 
 def to_pretty_bytes(value: object) -> bytes:
-    """The same value for files that people read and git compares: indented, keys sorted, newline at the end."""
+    """The same value for files that people read and git compares: indented, sorted, newline at the end."""
     text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     return text.encode() + b"\n"
