@@ -1,0 +1,120 @@
+"""The door to git: what a revision is, which files it has, and a detached worktree of it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from repro.core.digest import Digest, of_bytes, of_value
+from repro.core.errors import ToolError, UsageError
+from repro.tools import host, process
+from repro.tools.files import hash_file, remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+"""A repository's own hooks and monitors are code; none of it runs because `repro` looked."""
+
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A working tree: its commit ("" before the first), and the paths that differ from it, sorted."""
+
+    commit: str
+    changed: tuple[str, ...]
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything differs from the commit."""
+        return bool(self.changed)
+
+
+class Git:
+    """One repository, named by a folder of its working tree."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def _git(self, *arguments: str, check: bool = True) -> process.Completed:
+        env = {name: value for name, value in host.variables().items() if not name.startswith("GIT_DIR")}
+        env["GIT_OPTIONAL_LOCKS"] = "0"
+        return process.run(["git", *QUIET, *arguments], cwd=self.root, env=env, check=check)
+
+    def state(self) -> State:
+        """The commit and what differs from it, untracked files included, ignored ones not."""
+        done = self._git("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", check=False)
+        if done.code != 0:
+            raise ToolError(
+                f"{self.root}: not a git repository", hint="run: git init && git add -A && git commit"
+            )
+        commit, changed = "", set()
+        entries = iter(done.text.split("\0"))
+        for entry in entries:
+            kind, _, rest = entry.partition(" ")
+            if entry.startswith("# branch.oid "):
+                commit = rest.removeprefix("branch.oid ") if COMMIT.fullmatch(rest[11:]) else ""
+            elif kind == "1":
+                changed.add(rest.split(" ", 7)[7])
+            elif kind == "2":
+                changed.update((rest.split(" ", 8)[8], next(entries)))
+            elif kind == "u":
+                changed.add(rest.split(" ", 9)[9])
+            elif kind == "?":
+                changed.add(rest)
+        return State(commit=commit, changed=tuple(sorted(changed)))
+
+    def difference(self, state: State) -> Digest:
+        """The digest of everything that differs from the commit: the diff, and untracked files by content."""
+        against = state.commit or "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's empty tree
+        diff = self._git("diff", "--binary", "--no-ext-diff", "--no-textconv", against).stdout
+        untracked = self._git("ls-files", "--others", "--exclude-standard", "-z").text.split("\0")
+        files = {
+            name: str(hash_file(self.root / name))
+            for name in untracked
+            if name and (self.root / name).is_file() and not (self.root / name).is_symlink()
+        }
+        return of_value({"diff": str(of_bytes(diff)), "untracked": files})
+
+    def files(self) -> tuple[str, ...]:
+        """Every file that is tracked or could be (not ignored), relative to the root, sorted."""
+        text = self._git("ls-files", "--cached", "--others", "--exclude-standard", "-z").text
+        return tuple(sorted({name for name in text.split("\0") if name}))
+
+    def resolve(self, revision: str) -> str:
+        """The commit that a tag, branch, commit or date names; `2026-11-01` means the last one of that day."""
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ][\d:]+(Z|[+-]\d{2}:?\d{2})?)?", revision):
+            until = revision if len(revision) > len("2026-11-01") else f"{revision}T23:59:59"
+            found = self._git("rev-list", "-1", f"--until={until}", "HEAD", check=False).text
+        else:
+            name = f"{revision}^{{commit}}"
+            found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", name, check=False).text
+        if not COMMIT.fullmatch(found):
+            raise UsageError(
+                f"unknown revision {revision!r}",
+                hint="name a tag, branch, commit or date; `git log --oneline` lists them, `git fetch` gets more",
+            )
+        return found
+
+    def author(self) -> str:
+        """Who works here, as git knows it; "unknown" where it does not."""
+        name = self._git("config", "user.name", check=False).text
+        mail = self._git("config", "user.email", check=False).text
+        return f"{name} <{mail}>" if name or mail else "unknown"
+
+    @contextmanager
+    def worktree(self, commit: str, folder: Path) -> Iterator[Path]:
+        """A detached worktree of `commit` at `folder`, gone afterwards; one of a killed call is forgotten."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self._git("worktree", "prune")
+        self._git("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+        try:
+            yield folder
+        finally:
+            remove_tree(folder)
+            self._git("worktree", "prune")

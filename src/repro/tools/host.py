@@ -1,0 +1,28 @@
+"""The door to the caller's surroundings: environment variables and the folders that follow from them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def variables() -> Mapping[str, str]:
+    """A copy of the caller's environment variables."""
+    return dict(os.environ)
+
+
+def cache_folder() -> Path:
+    """Where environments are kept: `REPRO_CACHE_DIR`, else `repro` in the XDG cache folder."""
+    if chosen := os.environ.get("REPRO_CACHE_DIR"):
+        return Path(chosen).absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base).absolute() / "repro"
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
