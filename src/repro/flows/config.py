@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from repro.core import toml
 from repro.core.errors import ConfigError, UsageError
 from repro.core.near import did_you_mean
-from repro.drift.rules import Rules, parse_rules
+from repro.drift.rules import Rules, parse_rule
 from repro.flows.tables import (
     RESERVED,
     DefaultsTable,
@@ -19,6 +19,7 @@ from repro.flows.tables import (
     ExperimentTable,
     ProjectTable,
     RuleTable,
+    Table,
 )
 from repro.tools.files import read_capped, require_relative
 
@@ -142,8 +143,12 @@ def _fields(path: toml.Path) -> list[str]:
     """The keys that the table at `path` knows."""
     if "rules" in path:
         return list(RuleTable.model_fields)
-    models = {"experiments": ExperimentTable, "environments": EnvironmentTable, "defaults": DefaultsTable}
-    model = models.get(str(path[0]), ProjectTable) if path else ProjectTable
+    models: dict[str, type[Table]] = {
+        "experiments": ExperimentTable,
+        "environments": EnvironmentTable,
+        "defaults": DefaultsTable,
+    }
+    model: type[Table] = models.get(str(path[0]), ProjectTable) if path else ProjectTable
     return list(model.model_fields)
 
 
@@ -244,8 +249,7 @@ def _rules(
         *((("rules", position), rule) for position, rule in enumerate(common)),
         *(((*where, "rules", position), rule) for position, rule in enumerate(own)),
     ]
-    parsed = [parse_rules([_raw(rule)], where=document.where(place)) for place, rule in places]
-    return Rules(tuple(rule for rules in parsed for rule in rules.rules))
+    return Rules(rules=tuple(parse_rule(_raw(rule), document.where(place)) for place, rule in places))
 
 
 def _raw(rule: RuleTable) -> dict[str, Any]:

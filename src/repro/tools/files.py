@@ -70,12 +70,15 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `path`; the kernel frees it when the process ends, however it ends."""
+def locked(path: Path) -> Iterator[int]:
+    """Hold an exclusive lock on `path`; the kernel frees it when the process ends, however it ends.
+
+    Yields the descriptor: a program that inherits it holds the lock too, until it has ended as well.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        yield file.fileno()
 
 
 def is_locked(path: Path) -> bool:

@@ -87,7 +87,7 @@ class Git:
         return tuple(sorted({name for name in text.split("\0") if name}))
 
     def resolve(self, revision: str) -> str:
-        """The commit that a tag, branch, commit or date names; `2026-11-01` means the last one of that day."""
+        """The commit that a tag, branch, commit or date names; `2026-11-01` is the last one of that day."""
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ][\d:]+(Z|[+-]\d{2}:?\d{2})?)?", revision):
             until = revision if len(revision) > len("2026-11-01") else f"{revision}T23:59:59"
             found = self._git("rev-list", "-1", f"--until={until}", "HEAD", check=False).text
@@ -97,9 +97,13 @@ class Git:
         if not COMMIT.fullmatch(found):
             raise UsageError(
                 f"unknown revision {revision!r}",
-                hint="name a tag, branch, commit or date; `git log --oneline` lists them, `git fetch` gets more",
+                hint="name a tag, branch, commit or date; `git log` lists them, `git fetch` gets more",
             )
         return found
+
+    def prefix(self) -> str:
+        """Where this folder lies below the top of the working tree: "" at the top, else `sub/folder/`."""
+        return self._git("rev-parse", "--show-prefix").text
 
     def author(self) -> str:
         """Who works here, as git knows it; "unknown" where it does not."""

@@ -46,15 +46,23 @@ def run(
     timeout_seconds: float = 120,
     check: bool = True,
     hint: str = "",
+    pass_fds: Sequence[int] = (),
 ) -> Completed:
-    """Run a short program to its end and keep what it wrote.
+    """Run a short program to its end and keep what it wrote; it inherits the descriptors `pass_fds`.
 
     Raises ToolNotFound where it is not installed, and ToolFailed on a time-out or, with `check`, on an exit
     code that is not 0; `hint` says what to do then.
     """
     try:
         done = subprocess.run(
-            argv, cwd=cwd, env=env, input=stdin, capture_output=True, timeout=timeout_seconds, check=False
+            argv,
+            cwd=cwd,
+            env=env,
+            input=stdin,
+            capture_output=True,
+            timeout=timeout_seconds,
+            check=False,
+            pass_fds=pass_fds,
         )
     except FileNotFoundError as error:
         if cwd is not None and not cwd.is_dir():
