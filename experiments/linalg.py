@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SORT_DECIMALS = 6
-"""Eigenvalues are sorted by their parts rounded to this many decimals, far above the noise of the last bits."""
+"""Eigenvalues are sorted by their parts rounded to this many decimals, far above rounding noise."""
 
 
 def in_order(eigenvalues: NDArray[np.complex128]) -> NDArray[np.complex128]:

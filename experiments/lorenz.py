@@ -59,7 +59,7 @@ def main() -> None:
     start = np.loadtxt(options.data / "initial.csv", delimiter=",", skiprows=1).T
     states = trajectory(start)
     time = [number / SAMPLES_PER_UNIT for number in range(len(states))]
-    paths = [dict(zip("xyz", states[:, :, column].T.tolist(), strict=True)) for column in range(start.shape[1])]
+    paths = [dict(zip("xyz", path.T.tolist(), strict=True)) for path in np.moveaxis(states, 2, 0)]
     reporting.write(options.out, {"time": time, "trajectories": paths})
     distance = float(np.abs(trajectory(neighbours(start)) - states).max())
     print(f"neighbours one last bit away are {distance:.2g} away at t = {END}")

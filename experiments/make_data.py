@@ -1,4 +1,4 @@
-"""Write the generated data of the experiments: the same bytes on every machine, from integer arithmetic alone.
+"""Write the generated data of the experiments, from integer arithmetic alone: the same bytes everywhere.
 
     python experiments/make_data.py data
 
@@ -36,7 +36,8 @@ def radical_inverse(index: int, base: int, places: int) -> int:
     while index:
         index, digit = divmod(index, base)
         numerator, denominator = numerator * base + digit, denominator * base
-    return (2 * numerator * 10**places + denominator) // (2 * denominator)
+    scale: int = 10**places
+    return (2 * numerator * scale + denominator) // (2 * denominator)
 
 
 def candidates() -> str:

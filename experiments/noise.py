@@ -1,7 +1,7 @@
 """Random search against GP-UCB on the Branin function observed with noise: one sigma, one seed.
 
-Writes {config, results_by_noise: {sigma: {method: [regret at each checkpoint]}}}. Regret is that of the true value
-at the point chosen, which is the one with the least (noisy) observation so far.
+Writes {config, results_by_noise: {sigma: {method: [regret at each checkpoint]}}}. Regret is measured on the
+true value at the point chosen, the one with the least (noisy) observation so far.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SETTINGS = search.Settings(initial=5, length_scale=0.25, kappa=2.0)
 
 
 def regrets(problem: search.Problem, chosen: list[int]) -> list[float]:
-    """The true value at the point chosen, less the minimum, after each number of evaluations in CHECKPOINTS."""
+    """The true value at the point chosen, less the minimum, at each of the CHECKPOINTS."""
     path = search.best_so_far(problem, chosen)
     return [path[count - 1] - branin.MINIMUM for count in CHECKPOINTS]
 
@@ -34,7 +34,12 @@ def main() -> None:
         "random_search": regrets(problem, search.random_search(problem)),
         "gp_ucb": regrets(problem, search.gp_ucb(problem, SETTINGS)),
     }
-    config = {"checkpoints": CHECKPOINTS, "evaluations": EVALUATIONS, "seed": options.seed, "sigma": options.sigma}
+    config = {
+        "checkpoints": CHECKPOINTS,
+        "evaluations": EVALUATIONS,
+        "seed": options.seed,
+        "sigma": options.sigma,
+    }
     reporting.write(options.out, {"config": config, "results_by_noise": {f"{options.sigma:g}": by_method}})
     for method, values in by_method.items():
         print(f"{method}: regret {values[-1]:.4g} at sigma {options.sigma:g}, seed {options.seed}")

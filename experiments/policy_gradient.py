@@ -83,9 +83,14 @@ def train(start: Pair, stream: np.random.Generator) -> tuple[list[float], list[f
     return means, best, policy
 
 
+def mean_curve(curves: list[list[float]]) -> list[float]:
+    """The mean over trials, iteration by iteration."""
+    return [average(list(column)) for column in zip(*curves, strict=True)]
+
+
 def report(policy: Policy) -> dict[str, object]:
     """The policy in coordinates of the function, and the true value at its mean."""
-    centre = Policy(mean=policy.mean, log_deviation=policy.log_deviation).act((0.0, 0.0))
+    centre = policy.act((0.0, 0.0))
     width = [high - low for low, high in zip(branin.LOWER, branin.UPPER, strict=True)]
     deviation = [w * math.exp(s) for w, s in zip(width, policy.log_deviation, strict=True)]
     return {"mean": centre, "deviation": deviation, "value_at_mean": branin.branin(*centre)}
@@ -104,10 +109,11 @@ def main() -> None:
         x1, x2 = unit[stream.integers(len(unit))].tolist()
         runs.append(train((x1, x2), stream))
     curve = {
-        "mean_value": [average(list(column)) for column in zip(*(means for means, _, _ in runs), strict=True)],
-        "best_so_far": [average(list(column)) for column in zip(*(best for _, best, _ in runs), strict=True)],
+        "mean_value": mean_curve([means for means, _, _ in runs]),
+        "best_so_far": mean_curve([best for _, best, _ in runs]),
     }
-    reporting.write(options.out, {"learning_curve": curve, "final_policy": [report(policy) for _, _, policy in runs]})
+    policies = [report(policy) for _, _, policy in runs]
+    reporting.write(options.out, {"learning_curve": curve, "final_policy": policies})
     first, last = curve["mean_value"][0], curve["mean_value"][-1]
     print(f"mean value of a batch: {first:.4g} at first, {last:.4g} after {ITERATIONS} updates")
 

@@ -18,7 +18,7 @@ PRIOR_DEVIATION = 51.6
 """Mean and standard deviation of Branin's function over its box. Fixed, so that no fit of them can flip."""
 
 SCORE_DECIMALS = 9
-"""Scores are compared to this many decimals, and ties go to the first candidate: a last bit decides nothing."""
+"""Scores are compared to this many decimals, and ties go to the first candidate: no last bit decides."""
 
 JITTER = 1e-6
 """Relative variance of a noise-free observation; keeps the Cholesky factor away from zero."""
@@ -40,7 +40,13 @@ class Problem:
 
     @classmethod
     def draw(
-        cls, points: NDArray[np.float64], truth: NDArray[np.float64], *, evaluations: int, sigma: float, seed: list[int]
+        cls,
+        points: NDArray[np.float64],
+        truth: NDArray[np.float64],
+        *,
+        evaluations: int,
+        sigma: float,
+        seed: list[int],
     ) -> Problem:
         """A problem of `evaluations` observations with noise of standard deviation `sigma`."""
         stream = np.random.default_rng(seed)

@@ -39,7 +39,7 @@ class Surrogate:
         self._rows = np.vstack([self._rows, row])
 
     def _covariance(self, index: int) -> NDArray[np.float64]:
-        """Posterior covariance of one point with all; summed row by row, in order, which BLAS would not do."""
+        """Posterior covariance of one point with all; summed row by row, in order, unlike BLAS."""
         offsets = (self._points - self._points[index]) / self._length_scale
         squares = offsets * offsets
         prior = 1.0 / (1.0 + 0.5 * sum(squares.T))
