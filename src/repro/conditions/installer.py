@@ -1,0 +1,162 @@
+"""uv as installer: how it is called, which of the caller's variables it sees, and what its refusals mean."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from repro.core.errors import RealisationError, ToolNotFound
+from repro.tools import process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from repro.tools.process import Completed
+
+# Where packages come from and how they travel is the caller's choice; every other variable of uv, and all of
+# Python's, could change what gets installed.
+CALLERS = re.compile(
+    r"UV_((DEFAULT_|EXTRA_)?INDEX.*|FIND_LINKS|NO_INDEX|OFFLINE|CACHE_DIR|HTTP_.*|REQUEST_TIMEOUT|INSECURE_HOST"
+    r"|NATIVE_TLS|SYSTEM_CERTS|KEYRING_PROVIDER|CONCURRENT_.*)"
+)
+FOREIGN = re.compile(r"(UV|PYTHON|PIP|CONDA|VIRTUAL_ENV|PYC_|__PYVENV).*")
+
+QUIET = ("--no-config", "--no-progress", "--color", "never")
+TIMEOUT_SECONDS = 3600
+TAIL = 1500
+"""Characters of uv's own words that an error carries."""
+
+
+def find_uv() -> Path:
+    """The uv binary of the `uv` package."""
+    from pathlib import Path
+
+    import uv
+
+    try:
+        return Path(uv.find_uv_bin())
+    except FileNotFoundError as error:
+        raise ToolNotFound("uv: not found", hint="install it: pip install uv") from error
+
+
+def variables_for_uv(callers: Mapping[str, str]) -> dict[str, str]:
+    """The variables that uv gets: the caller's, without those that could change what it installs."""
+    kept = {
+        name: value
+        for name, value in callers.items()
+        if CALLERS.fullmatch(name) or not FOREIGN.fullmatch(name)
+    }
+    # Bytecode that is checked by hash, or by nothing, does not depend on the time of its installation. The
+    # tree is hashed when it is made and watched around each run, so nothing needs to be checked at import.
+    return {**kept, "PYC_INVALIDATION_MODE": "UNCHECKED_HASH"}
+
+
+def venv_command(uv: Path, interpreter: Path, tree: Path) -> list[str]:
+    """The command that makes an empty virtual environment of an interpreter."""
+    options = ("--no-project", "--no-python-downloads", "--link-mode", "copy", "--python", str(interpreter))
+    return [str(uv), "venv", *QUIET, *options, str(tree)]
+
+
+def install_command(uv: Path, python: Path, requirements: Path, *, allow_build: bool) -> list[str]:
+    """The command that installs a lock: hashes required, bytecode compiled, wheels only by default."""
+    options = ("--require-hashes", "--link-mode", "copy", "--compile-bytecode", "--no-python-downloads")
+    wheels = () if allow_build else ("--only-binary", ":all:")
+    where = ("--python", str(python), "--requirements", str(requirements))
+    return [str(uv), "pip", "install", *QUIET, *options, *wheels, *where]
+
+
+def run_uv(argv: Sequence[str], *, cwd: Path, variables: Mapping[str, str], held: int) -> Completed:
+    """Run uv to its end; it inherits the lock `held`, and so keeps it while it outlives a killed caller."""
+    return process.run(
+        argv,
+        cwd=cwd,
+        env=variables,
+        timeout_seconds=TIMEOUT_SECONDS,
+        check=False,
+        pass_fds=(held,),
+        hint="look at the network, then run the same command again",
+    )
+
+
+def explain(said: str, *, name: str, python: str) -> RealisationError:
+    """The error that uv's standard error stands for; its last words are kept."""
+    flat = " ".join(said.split())
+    text, hint = next(
+        (
+            (message(match, python), hint)
+            for pattern, message, hint in REFUSALS
+            if (match := re.search(pattern, flat))
+        ),
+        ("uv failed", "read uv's words above"),
+    )
+    return RealisationError(f"environment {name}: {text}\nuv said:\n{said.strip()[-TAIL:]}", hint=hint)
+
+
+RENEW = "renew the lock: uv pip compile --generate-hashes --universal requirements.in -o requirements.lock"
+
+# What uv says (0.8 to 0.13), what that means, and what to do. The first that is found counts.
+REFUSALS: tuple[tuple[str, Callable[[re.Match[str], str], str], str], ...] = (
+    (
+        r"Hash mismatch for `([^`]+)` Expected: (.+?) Computed: (\S+)",
+        lambda found, _: f"{found[1]} does not have its locked hash: expected {found[2]}, got {found[3]}",
+        f"find out why the file differs from the locked one before you {RENEW}",
+    ),
+    (
+        r"([\w.-]+==\S+) has no usable wheels|Wheels are required for `([^`]+)`",
+        lambda found, _: f"{found[1] or found[2]} exists as a source distribution only",
+        "`--allow-build` builds it inside the sandbox; or lock a version that has a wheel",
+    ),
+    (
+        r"([\w.-]+==\S+) has no wheels with a matching ([^(]+?) \(",
+        lambda found, python: f"{found[1]} has no wheel for Python {python} on this platform ({found[2]})",
+        f"take another Python, or lock a version that has such a wheel; {RENEW}",
+    ),
+    (
+        r"--require-hashes`? mode",
+        lambda _, __: "the lock is not complete: a package that it needs has no version and hash",
+        RENEW,
+    ),
+    (
+        r"does not satisfy Python",
+        lambda _, python: f"a locked package does not support Python {python}",
+        f"set the environment's `python` to one that it supports, or {RENEW}",
+    ),
+    (
+        r"No space left on device",
+        lambda _, __: "the disk is full",
+        "free space, then run the same command again",
+    ),
+    (
+        r"network was disabled",
+        lambda _, __: "a package is not in uv's cache and the network is switched off (UV_OFFLINE)",
+        "unset UV_OFFLINE once, so that the packages are fetched",
+    ),
+    (
+        r"[Ff]ailed to fetch|error sending request|dns error|[Tt]imed out|Could not connect",
+        lambda _, __: "the package index cannot be reached",
+        "look at the network, the proxy and UV_DEFAULT_INDEX, then run the same command again",
+    ),
+    (
+        r"there (?:is|are) no versions? of ([\w.-]+(?:==\S+)?)|Because ([\w.-]+) was not found in",
+        lambda found, _: f"the package index does not have {found[1] or found[2]}",
+        f"look at UV_DEFAULT_INDEX and UV_FIND_LINKS, or {RENEW}",
+    ),
+    (
+        r"requirements are unsatisfiable|No solution found",
+        lambda _, python: f"the locked versions do not fit together on Python {python}",
+        RENEW,
+    ),
+    (
+        r"Failed to build `([^`]+)`",
+        lambda found, _: f"building {found[1]} from source failed",
+        "read its words above; it is built inside the sandbox",
+    ),
+)
+
+
+def version_of_uv() -> str:
+    """The version of the installed `uv` package."""
+    from importlib.metadata import version
+
+    return version("uv")

@@ -1,0 +1,102 @@
+"""What the RECORD files of installed distributions say, compared with what lies there."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import posixpath
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.core.errors import TamperError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+
+SHOWN = 5
+"""Names that a message lists at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """The installed packages with their versions, and the files by class.
+
+    `recorded` stand in a RECORD with a hash; `bytecode` was compiled here; `skeleton` belongs to the virtual
+    environment itself; `unrecorded` are the names of all others.
+    """
+
+    packages: Mapping[str, str]
+    recorded: int
+    bytecode: int
+    skeleton: int
+    unrecorded: tuple[str, ...]
+
+
+def verify_records(root: Path, contents: Mapping[str, str], skeleton: AbstractSet[str]) -> Inventory:
+    """Compare every row of every RECORD below `root` with `contents` (of `manifest.whole`).
+
+    Raises TamperError where a recorded file is missing, lies outside `root`, or has another content. Source:
+    the specification "Recording installed projects" of the Python Packaging Authority.
+    """
+    packages, listed, hashed, wrong = {}, set(), 0, []
+    for record in sorted(name for name in contents if name.endswith(".dist-info/RECORD")):
+        name, version = _identity(root / Path(record).parent)
+        packages[name] = version
+        for path, expected in _rows(root, record):
+            listed.add(path)
+            hashed += bool(expected)
+            if not _holds(root, path, expected, contents):
+                wrong.append(path)
+    if wrong:
+        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        raise TamperError(
+            f"installed files are not what their RECORD says: {', '.join(wrong[:SHOWN])}{more}",
+            hint="a wheel or uv's cache is damaged: run `uv cache clean`, then the same command again",
+        )
+    rest = [name for name, entry in contents.items() if not entry.startswith("folder") and name not in listed]
+    bytecode = {name for name in rest if name.endswith(".pyc")}
+    unrecorded = sorted(name for name in rest if name not in bytecode and name not in skeleton)
+    return Inventory(
+        packages=dict(sorted(packages.items())),
+        recorded=hashed,
+        bytecode=len(bytecode),
+        skeleton=len(rest) - len(bytecode) - len(unrecorded),
+        unrecorded=tuple(unrecorded),
+    )
+
+
+def _identity(dist_info: Path) -> tuple[str, str]:
+    headers = HeaderParser().parsestr((dist_info / "METADATA").read_text(encoding="utf-8", errors="replace"))
+    return str(headers["Name"]), str(headers["Version"])
+
+
+def _rows(root: Path, record: str) -> Iterator[tuple[str, str]]:
+    """Path relative to `root` and the recorded hash ("" for none) of each row."""
+    base = posixpath.dirname(posixpath.dirname(record))
+    with (root / record).open(encoding="utf-8", newline="") as file:
+        for row in csv.reader(file):
+            if row:
+                yield posixpath.normpath(posixpath.join(base, row[0])), row[1] if len(row) > 1 else ""
+
+
+def _holds(root: Path, path: str, expected: str, contents: Mapping[str, str]) -> bool:
+    kind, _, rest = contents.get(path, "").partition(" ")
+    if kind != "file":
+        return False
+    if not expected:
+        return True
+    algorithm, _, encoded = expected.partition("=")
+    if algorithm == "sha256":
+        return _urlsafe(bytes.fromhex(rest.split(" ")[1])) == encoded
+    if algorithm not in {"sha384", "sha512"}:
+        return False
+    with (root / path).open("rb") as file:
+        return _urlsafe(hashlib.file_digest(file, algorithm).digest()) == encoded
+
+
+def _urlsafe(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
