@@ -1,0 +1,226 @@
+"""Typed paths into a result, and the glob patterns that select them.
+
+A path is a tuple of keys (`str`) and indices (`int`), written `trials[3].regret`; a key that is not a plain
+word is written `["a.b"]`, the root `$`. In a pattern `*` and `?` stand inside one key, `[*]` for any index,
+`**` for any number of keys and indices. A pattern that names a list covers all its elements, at any depth:
+what it means does not depend on how the list is stored.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from repro.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TreePath = tuple[str | int, ...]
+"""Where a leaf stands: keys and indices from the root."""
+
+Region = tuple[int | slice, ...]
+"""A numpy index with one entry for each axis."""
+
+ALL = slice(None)
+MAX_DEEP = 4
+"""Cap on `**` in one pattern: matching costs the number of axes to this power at worst."""
+
+PLAIN = re.compile(r"[\w-]+")
+TOKEN = re.compile(
+    r"""\[(?P<any>\*)\] | \[(?P<index>[0-9]{1,18})\] | \[(?P<quoted>"(?:[^"\\]|\\.)*+")\] | (?P<dot>\.?)(?P<name>[^.\[\]"]++)""",
+    re.VERBOSE,
+)
+
+
+class Wild:
+    """The two wildcards that are no text."""
+
+    INDEX = "[*]"
+    DEEP = "**"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One step of a pattern: exactly one of a wildcard, an index, a literal key or a key glob."""
+
+    wild: str = ""
+    index: int | None = None
+    key: str | None = None
+    glob: str = ""
+
+    def takes(self, step: str | int) -> bool:
+        """Whether this segment (not `**`) matches one step of a path."""
+        if isinstance(step, int):
+            return self.wild == Wild.INDEX or self.index == step
+        if self.key is not None:
+            return self.key == step
+        return bool(self.glob) and _glob(self.glob).match(step) is not None
+
+    def covers(self, other: Segment) -> bool:
+        """Whether every step that `other` takes is taken by this segment too."""
+        if other.index is not None or other.key is not None:
+            step = other.index if other.index is not None else other.key
+            return step is not None and self.takes(step)
+        return self == other or (self.glob == "*" and bool(other.glob))
+
+
+@lru_cache(maxsize=1024)
+def _glob(text: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """A parsed pattern."""
+
+    text: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def concrete(self) -> bool:
+        """Whether the pattern names an index, so that paths which differ in indices differ for it."""
+        return any(segment.index is not None for segment in self.segments)
+
+    def regions(self, path: TreePath, shape: tuple[int, ...] = ()) -> tuple[Region, ...]:
+        """The parts of the leaf at `path` that the pattern covers, as numpy indices.
+
+        The leaf is an array of `shape`, whose elements have paths of their own: `path` plus one index per
+        axis. Empty: no part; one region of `slice(None)` only: the whole leaf.
+        """
+        found: set[tuple[int, ...]] = set()
+        for position in self._after(path):
+            for region in self._expand(position, shape):
+                if all(axis < 0 for axis in region):
+                    return ((ALL,) * len(shape),)
+                found.add(region)
+        return tuple(tuple(ALL if axis < 0 else axis for axis in region) for region in sorted(found))
+
+    def _after(self, path: TreePath) -> set[int]:
+        """Positions in the pattern that can be reached by consuming `path`."""
+        end = len(self.segments)
+        states = self._closed({0})
+        for step in path:
+            nexts: set[int] = set()
+            for at in states:
+                if at == end:
+                    # what a pattern names it covers with all its elements: trailing indices are implied
+                    nexts |= {end} if isinstance(step, int) else set()
+                elif self.segments[at].wild == Wild.DEEP:
+                    nexts.add(at)
+                elif self.segments[at].takes(step):
+                    nexts.add(at + 1)
+            states = self._closed(nexts)
+            if not states:
+                break
+        return states
+
+    def _closed(self, states: set[int]) -> set[int]:
+        closed = set(states)
+        for at in sorted(states):
+            follow = at
+            while follow < len(self.segments) and self.segments[follow].wild == Wild.DEEP:
+                follow += 1
+                closed.add(follow)
+        return closed
+
+    def _expand(self, at: int, shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        """Regions (-1 for a whole axis) reached from position `at` over the axes of `shape`."""
+        if at == len(self.segments):
+            yield (-1,) * len(shape)
+            return
+        segment = self.segments[at]
+        if segment.wild == Wild.DEEP:
+            yield from self._expand(at + 1, shape)
+        if not shape:
+            return
+        if segment.wild == Wild.DEEP:
+            yield from ((-1, *rest) for rest in self._expand(at, shape[1:]))
+        elif segment.wild == Wild.INDEX:
+            yield from ((-1, *rest) for rest in self._expand(at + 1, shape[1:]))
+        elif segment.index is not None and segment.index < shape[0]:
+            yield from ((segment.index, *rest) for rest in self._expand(at + 1, shape[1:]))
+
+    def covers(self, other: Pattern) -> bool:
+        """Whether every path that `other` selects is plainly selected by this pattern too.
+
+        Sufficient, not complete: two differently written patterns that mean the same may give False.
+        """
+        end = len(self.segments)
+        states = self._closed({0})
+        for step in other.segments:
+            nexts: set[int] = set()
+            for at in states:
+                if at == end:
+                    nexts |= {end} if step.wild == Wild.INDEX or step.index is not None else set()
+                elif self.segments[at].wild == Wild.DEEP:
+                    nexts.add(at)
+                elif step.wild != Wild.DEEP and self.segments[at].covers(step):
+                    nexts.add(at + 1)
+            states = self._closed(nexts)
+        return end in states
+
+
+def parse_pattern(text: str, *, where: str) -> Pattern:
+    """The pattern that `text` writes; ConfigError names `where` it stands."""
+    if text == "$":
+        return Pattern(text=text, segments=())
+    segments: list[Segment] = []
+    at = 0
+    while at < len(text):
+        token = TOKEN.match(text, at)
+        if token is None or (token["name"] and bool(token["dot"]) == (at == 0)):
+            raise ConfigError(
+                f"{where}: not a path pattern at character {at + 1}: {text!r}",
+                hint='write keys and indices as in trials[*].regret, losses[3], **.loss or ["a.b"].x',
+            )
+        segments.append(_segment(token, where))
+        at = token.end()
+    if not segments:
+        raise ConfigError(f"{where}: an empty path pattern", hint="** selects everything, $ the root")
+    if sum(segment.wild == Wild.DEEP for segment in segments) > MAX_DEEP:
+        raise ConfigError(f"{where}: more than {MAX_DEEP} times ** in {text!r}")
+    return Pattern(text=text, segments=tuple(segments))
+
+
+def _segment(token: re.Match[str], where: str) -> Segment:
+    if token["any"]:
+        return Segment(wild=Wild.INDEX)
+    if token["index"]:
+        return Segment(index=int(token["index"]))
+    if token["quoted"]:
+        try:
+            return Segment(key=json.loads(token["quoted"]))
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"{where}: not a JSON string: {token['quoted']}") from error
+    name = token["name"]
+    if name == "**":
+        return Segment(wild=Wild.DEEP)
+    return Segment(glob=name) if "*" in name or "?" in name else Segment(key=name)
+
+
+def path_text(path: TreePath) -> str:
+    """How a path is written: a pattern that selects this path, and what is printed."""
+    if not path:
+        return "$"
+    parts: list[str] = []
+    for step in path:
+        if isinstance(step, int):
+            parts.append(f"[{step}]")
+        elif PLAIN.fullmatch(step):
+            parts.append(f".{step}" if parts else step)
+        else:
+            parts.append(f"[{_quoted(step)}]")
+    return "".join(parts)
+
+
+def _quoted(key: str) -> str:
+    try:
+        key.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can escape but UTF-8 cannot hold
+        return json.dumps(key)
+    return json.dumps(key, ensure_ascii=False)

@@ -1,0 +1,26 @@
+"""JSON as Python writes it: strict, but with NaN and Infinity."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from repro.core import strictjson
+from repro.drift.tree import PrintedFloat, grow
+
+if TYPE_CHECKING:
+    from repro.drift.tree import Tree
+
+
+def read(data: bytes, *, name: str, printed: bool) -> Tree:
+    """The tree of one JSON document."""
+    tree: Tree = {}
+    grow(value(data, name=name, printed=printed), (), tree)
+    return tree
+
+
+def value(data: bytes, *, name: str, printed: bool) -> Any:  # noqa: ANN401 - JSON is any value
+    """The value of the document; floats remember their digits if `printed`."""
+    parsed = strictjson.parse(data, name=name, allow_nan=True)
+    # the strict parser has accepted the bytes: the second pass only differs in the type of floats
+    return json.loads(data, parse_float=PrintedFloat.of) if printed else parsed

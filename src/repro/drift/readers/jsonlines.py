@@ -1,0 +1,27 @@
+"""JSON Lines: one document per line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from repro.core.errors import FormatError
+from repro.drift.readers import jsondoc
+from repro.drift.tree import grow
+
+if TYPE_CHECKING:
+    from repro.drift.tree import Tree
+
+
+def read(data: bytes, *, name: str, printed: bool) -> Tree:
+    """The tree of the list of all lines; the last line may end with the file."""
+    lines = data.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    values = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            raise FormatError(f"{name}: line {number} is blank", hint="every line holds one JSON value")
+        values.append(jsondoc.value(line, name=f"{name} line {number}", printed=printed))
+    tree: Tree = {}
+    grow(values, (), tree)
+    return tree
