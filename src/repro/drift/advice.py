@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from repro.drift.report import Worst
 
 TINY: Final = 1e-6
-"""Below this, relative to the scale, differences look like rounding that was amplified, and not like a change."""
+"""Relative to the scale: below this, differences look like amplified rounding, not like a change."""
 
 
 def advice(

@@ -1,4 +1,4 @@
-"""Files and folders compared, each by the reader of its format: the only place of this room that opens files."""
+"""Files and folders compared, each by the reader of its format: only here does this room open files."""
 
 from __future__ import annotations
 

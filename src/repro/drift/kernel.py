@@ -38,11 +38,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Admission:
-    """What became of `count` values, of which those at `touched` (ascending) are not stored alike.
+    """What became of `count` values; those at `touched` (ascending) are not stored alike.
 
     `over`, `pattern`: one entry per touched value: not admitted at all; not admitted because NaN or infinity
-    stands in one of the two only. `admitted`: how many values each term let pass, `exact` among them; with the
-    sum of `over` they make `count`. `alone`: how many would not have passed without that term.
+    stands in one of the two only. `admitted`: how many values each term let pass, `exact` among them; with
+    the sum of `over` they make `count`. `alone`: how many would not have passed without that term.
     """
 
     count: int
@@ -225,7 +225,7 @@ def _attribute(
 
 
 def ulp_distance(r: Values, x: Values) -> NDArray[np.uint64] | None:
-    """Floats between r and x, of shape (n,), in the narrower of their two types; None where it has no meaning.
+    """Floats between r and x, of shape (n,), in the narrower of the two types; None where it means nothing.
 
     The bits of an IEEE 754 number, taken as sign and magnitude, count the numbers between it and zero; both
     zeros are one. Unsigned arithmetic, so that the distance between the two extremes does not overflow.

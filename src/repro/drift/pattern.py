@@ -32,7 +32,9 @@ MAX_DEEP = 4
 
 PLAIN = re.compile(r"[\w-]+")
 TOKEN = re.compile(
-    r"""\[(?P<any>\*)\] | \[(?P<index>[0-9]{1,18})\] | \[(?P<quoted>"(?:[^"\\]|\\.)*+")\] | (?P<dot>\.?)(?P<name>[^.\[\]"]++)""",
+    r"""\[(?P<any>\*)\] | \[(?P<index>[0-9]{1,18})\]
+    | \[(?P<quoted>"(?:[^"\\]|\\.)*+")\]
+    | (?P<dot>\.?)(?P<name>[^.\[\]"]++)""",
     re.VERBOSE,
 )
 

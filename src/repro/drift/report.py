@@ -56,8 +56,8 @@ class PathReport:
     """One leaf, or the part of it that one rule decides, which does not match.
 
     `count` values, `differing` of them unequal, `over` not admitted, `pattern` of these because of NaN or
-    infinity. `worst` by sort: absolute, relative (to |r|), scaled (to the scale), ulp, pattern, value. `bias`:
-    (larger - smaller)/differing, from -1 to 1. `first_difference`, `first_over`: along the first axis.
+    infinity. `worst` by sort: absolute, relative (to |r|), scaled (to the scale), ulp, pattern, value.
+    `bias`: (larger - smaller)/differing, from -1 to 1. `first_difference`, `first_over`: on the first axis.
     `admitted`, `alone`: values per term that let them pass, and that would not have passed without it.
     `rule` decided; `advice` names a rule that would admit everything, if all differences are tiny.
     """
@@ -91,7 +91,7 @@ class PathReport:
 class OutputReport:
     """One output file: `paths` leaves and `values` values compared, `ignored` leaves left out by rules.
 
-    `findings` are the paths that do not match, worst first, at most `LISTED`; `left_out` more are only counted.
+    `findings` are the paths that do not match, worst first, at most `LISTED`; `left_out` more are counted.
     """
 
     name: str
@@ -132,7 +132,7 @@ class DriftReport:
         return {"version": VERSION, "counts": self.counts, **_encoded(self)}
 
     @classmethod
-    def from_dict(cls, table: dict[str, Any]) -> DriftReport:
+    def from_dict(cls, table: Any) -> DriftReport:  # noqa: ANN401 - any JSON
         """The inverse of `to_dict`; FormatError for what is no report of this version."""
         if not isinstance(table, dict) or table.get("version") != VERSION:
             raise FormatError(f"not a drift report of version {VERSION}")

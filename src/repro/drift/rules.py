@@ -7,14 +7,11 @@ import fnmatch
 import math
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from repro.core.digest import Digest, of_value
 from repro.core.errors import ConfigError
 from repro.drift.pattern import Pattern, parse_pattern
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 DEFAULT_RTOL: Final = 1e-10
 """Relative tolerance where no rule says anything; no absolute or scaled tolerance is granted unasked."""
@@ -27,10 +24,10 @@ SEMANTICS: Final = 1
 class Rule:
     """What is granted to the values that `path` and `output` select; other rules add nothing to it.
 
-    A value x is admitted against r if |x - r| <= max(atol, rtol*|r|, srtol*scale), where `scale` is declared or
-    the largest finite |r| of the array. `printed` also admits half a unit of the last digit the baseline
-    prints, `strict_zero` tells -0.0 from 0.0, `ignore` compares nothing, `labels` says that integers are names,
-    whose mismatches are counted and not measured. `expires` is the last day on which the rule applies.
+    A value x is admitted against r if |x - r| <= max(atol, rtol*|r|, srtol*scale), where `scale` is declared
+    or the largest finite |r| of the array. `printed` also admits half a unit of the last digit the baseline
+    prints, `strict_zero` tells -0.0 from 0.0, `ignore` compares nothing, `labels` says that integers are
+    names, whose mismatches are counted and not measured. `expires` is the last day of the rule.
     """
 
     path: str = "**"
@@ -104,16 +101,16 @@ def rule_to_dict(rule: Rule) -> dict[str, Any]:
     return kept
 
 
-def parse_rules(raw: Sequence[Mapping[str, Any]], *, where: str) -> Rules:
+def parse_rules(raw: object, *, where: str) -> Rules:
     """The rules that a list of tables writes; ConfigError names `where`, the rule's number and its key."""
-    if isinstance(raw, str | bytes) or not hasattr(raw, "__iter__") or hasattr(raw, "keys"):
+    if not isinstance(raw, list | tuple):
         raise ConfigError(f"{where}: must be a list of tables, not {type(raw).__name__}")
     return Rules(rules=tuple(parse_rule(table, f"{where}[{number}]") for number, table in enumerate(raw)))
 
 
-def parse_rule(table: Mapping[str, Any], where: str) -> Rule:
+def parse_rule(table: object, where: str) -> Rule:
     """The rule that one table writes; ConfigError names `where` and the key."""
-    if not hasattr(table, "keys"):
+    if not isinstance(table, dict):
         raise ConfigError(f"{where}: must be a table, not {type(table).__name__}")
     for key in table:
         if key not in KEYS:
@@ -122,7 +119,7 @@ def parse_rule(table: Mapping[str, Any], where: str) -> Rule:
             raise ConfigError(f"{where}.{key}: unknown key", hint=hint)
     if "path" not in table and "output" not in table:
         raise ConfigError(f"{where}: selects nothing", hint='give it a path, such as "**" for everything')
-    values = {key: _value(key, value, f"{where}.{key}") for key, value in table.items()}
+    values: dict[str, Any] = {key: _value(key, value, f"{where}.{key}") for key, value in table.items()}
     parse_pattern(values.get("path", "**"), where=f"{where}.path")
     rule = Rule(**values)
     if rule.loosened and not rule.reason.strip():
@@ -175,7 +172,7 @@ def _day(value: object, where: str) -> date:
 def looser(rules: Rules, than: Rules) -> tuple[Rule, ...]:
     """The rules of one set that grant more than another set does for the same values.
 
-    What `than` grants for a rule's path and output is its last rule that plainly covers both, else the default.
+    What `than` grants to a rule's values is its last rule that plainly covers path and output, else the default.
     Expired rules of either are the caller's to leave out (`Rules.active`).
     """
     return tuple(rule for rule in rules.rules if _looser(rule, _granted(rule, than)))

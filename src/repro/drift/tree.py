@@ -95,7 +95,7 @@ Tree = dict["TreePath", Leaf]
 
 
 def half_unit(text: str) -> float:
-    """Half a unit of the last digit in a decimal number: 0.005 for `1.25`, 50 for `3e2`; 0 for NaN and Infinity."""
+    """Half a unit of the last digit in a decimal number: 0.005 for `1.25`, 50 for `3e2`, 0 for NaN."""
     mantissa, _, exponent = text.strip().lower().partition("e")
     if not mantissa[-1:].isdigit() and not mantissa.endswith("."):
         return 0.0

@@ -17,7 +17,7 @@ NUMBER = re.compile(
     r"""(?<![\w.])                                             # not inside a word, a version or a hash
     (?:[-+]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+
      | [-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?+|INF))
-    (?![\w]|\.\w)                                              # possessive: no second try with fewer digits""",
+    (?![\w]|\.\w)                                              # possessive: no try with fewer digits""",
     re.VERBOSE,
 )
 HOLE = "\x00"

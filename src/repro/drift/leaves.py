@@ -1,0 +1,152 @@
+"""Leaves of numbers judged under the rules that decide about their parts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repro.core.verdict import Verdict
+from repro.drift import kernel, stats
+from repro.drift.advice import advice
+from repro.drift.kernel import Terms
+from repro.drift.pattern import path_text
+from repro.drift.report import PathReport
+from repro.drift.tree import Array, PrintedFloat, kind_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from repro.drift.pattern import TreePath
+    from repro.drift.resolve import Decider
+    from repro.drift.rules import Rule
+    from repro.drift.tally import Tally, Waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Arrays:
+    """Two arrays of one kind and shape; `flat` numbers the values that are looked at (C order), None: all."""
+
+    r: Array
+    x: Array
+    flat: NDArray[np.intp] | None
+
+    def chosen(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The values that are looked at, (n,)."""
+        return values.reshape(-1) if self.flat is None else values.reshape(-1)[self.flat]
+
+    def locate(self, number: int) -> tuple[tuple[int, ...], str]:
+        """Index in the leaf, and the line of the file if it has lines."""
+        at = number if self.flat is None else int(self.flat[number])
+        index = tuple(int(axis) for axis in np.unravel_index(at, self.r.values.shape))
+        lines = self.r.printed.lines
+        return index, "" if lines is None else f"line {int(lines[at])}"
+
+
+def by_writing(arrays: Arrays) -> list[Arrays]:
+    """Numbers of a text that both sides write as integers are integers, the others floats."""
+    r, x = arrays.r, arrays.x
+    if r.printed.whole is None or x.printed.whole is None:
+        return [arrays]
+    whole = r.printed.whole & x.printed.whole
+    chosen = np.arange(whole.size) if arrays.flat is None else arrays.flat
+    integers = Arrays(
+        r=Array(values=np.where(whole, r.values, 0).astype(np.int64), printed=r.printed),
+        x=Array(values=np.where(whole, x.values, 0).astype(np.int64)),
+        flat=chosen[whole[chosen]],
+    )
+    floats = Arrays(r=r, x=x, flat=chosen[~whole[chosen]])
+    return [part for part in (integers, floats) if part.flat is not None and part.flat.size]
+
+
+def judge_part(tally: Tally, path: TreePath, arrays: Arrays, decider: Decider) -> None:
+    """Judge the values that one rule decides about."""
+    r, x = arrays.chosen(arrays.r.values), arrays.chosen(arrays.x.values)
+    if kernel.same_bits(r, x):
+        tally.values += r.size
+        tally.admitted["exact"] += r.size
+        return
+    rule = decider.rule
+    scale = rule.scale
+    if scale is None:
+        scale = kernel.largest(arrays.r.values) if kernel.is_inexact(r) else 0.0
+    units = arrays.r.printed.half_units if rule.printed else None
+    admission = kernel.admit(r, x, _terms(rule, scale, None if units is None else arrays.chosen(units)))
+    tally.add(admission)
+    if admission.over_count:
+        pair = stats.Pair(r=r, x=x, admission=admission, scale=scale, locate=arrays.locate)
+        aim = path_text(path) if arrays.flat is None or decider.label == "default" else rule.path
+        _find(tally, path, pair, decider, aim)
+
+
+def _terms(rule: Rule, scale: float | NDArray[np.float64], units: NDArray[np.float64] | None) -> Terms:
+    return Terms(
+        rtol=rule.rtol,
+        atol=rule.atol,
+        srtol=rule.srtol,
+        scale=scale,
+        half_units=units,
+        strict_zero=rule.strict_zero,
+    )
+
+
+def _find(tally: Tally, path: TreePath, pair: stats.Pair, decider: Decider, aim: str) -> None:
+    verdict = Verdict.PATTERN if pair.admission.pattern.any() else Verdict.DRIFT
+    report = partial(_drifted, tally.output, path, pair, decider, aim)
+    tally.find(verdict, report, math.inf if verdict is Verdict.PATTERN else stats.size_of(pair))
+
+
+def _drifted(output: str, path: TreePath, pair: stats.Pair, decider: Decider, aim: str) -> PathReport:
+    rule = decider.rule
+    found = stats.describe(pair, labels=rule.labels)
+    inexact = kernel.is_inexact(pair.r)
+    scalar = math.isnan(pair.scale)
+    return PathReport(
+        path=path_text(path),
+        output=output,
+        verdict=Verdict.PATTERN if found["pattern"] else Verdict.DRIFT,
+        reason="NaN or infinity stands in other places" if found["pattern"] else "",
+        kind=kind_of(Array(values=pair.r)),
+        rule=decider.label,
+        advice=advice(found["worst"], path=aim, output=output, scale=rule.scale, scalar=scalar)
+        if inexact
+        else "",
+        **found,
+    )
+
+
+def judge_floats(tally: Tally, waiting: list[Waiting]) -> None:
+    """Judge single floats under one rule together; the scale of each is its own |r|, or the declared one."""
+    rule = waiting[0].decider.rule
+    r = np.array([item.r for item in waiting], dtype=np.float64)
+    x = np.array([item.x for item in waiting], dtype=np.float64)
+    scale = np.abs(r) if rule.scale is None else rule.scale
+    units = np.array([_unit(item.r) for item in waiting]) if rule.printed else None
+    admission = kernel.admit(r, x, _terms(rule, scale, units))
+    tally.add(admission)
+    with np.errstate(all="ignore"):
+        sizes = np.where(admission.pattern, math.inf, np.abs(x / r - 1)[admission.touched])
+    found = zip(admission.touched, admission.over, admission.pattern, sizes, strict=True)
+    for number, over, pattern, size in found:
+        if over:
+            verdict = Verdict.PATTERN if pattern else Verdict.DRIFT
+            tally.find(verdict, partial(_drifted_float, tally.output, waiting[number]), float(size))
+
+
+def _drifted_float(output: str, item: Waiting) -> PathReport:
+    """The same judgement on one value alone, for its report."""
+    rule = item.decider.rule
+    r, x = np.array([item.r], dtype=np.float64), np.array([item.x], dtype=np.float64)
+    units = np.array([_unit(item.r)]) if rule.printed else None
+    scale = abs(item.r) if rule.scale is None else rule.scale
+    admission = kernel.admit(r, x, _terms(rule, scale, units))
+    own = math.nan if rule.scale is None else rule.scale
+    pair = stats.Pair(r=r, x=x, admission=admission, scale=own, locate=lambda _: ((), ""))
+    return _drifted(output, item.path, pair, item.decider, path_text(item.path))
+
+
+def _unit(number: float) -> float:
+    return number.half_unit if isinstance(number, PrintedFloat) else 0.0

@@ -1,0 +1,105 @@
+"""What is found in one output while it is compared, and the report made of it."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from repro.core.verdict import SEVERITY, Verdict
+from repro.drift.pattern import path_text
+from repro.drift.report import LISTED, OutputReport, PathReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from repro.drift.kernel import Admission
+    from repro.drift.pattern import TreePath
+    from repro.drift.resolve import Decider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A single float that differs from its baseline and is judged together with the others under its rule."""
+
+    path: TreePath
+    decider: Decider
+    r: float
+    x: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A leaf that does not match; its report is made only if it is among the worst."""
+
+    verdict: Verdict
+    size: float
+    report: Callable[[], PathReport]
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What was found in one output so far."""
+
+    output: str
+    paths: int = 0
+    values: int = 0
+    over: int = 0
+    ignored: int = 0
+    admitted: Counter[str] = field(default_factory=Counter)
+    alone: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    waiting: dict[str, list[Waiting]] = field(default_factory=dict)
+
+    def find(self, verdict: Verdict, report: Callable[[], PathReport], size: float = math.inf) -> None:
+        """Note a leaf that does not match."""
+        self.findings.append(Finding(verdict=verdict, size=size, report=report))
+
+    def add(self, admission: Admission) -> None:
+        """Count judged values."""
+        self.values += admission.count
+        self.over += admission.over_count
+        self.admitted.update(admission.admitted)
+        self.alone.update(admission.alone)
+
+    def structure(self, path: TreePath, reason: str, decider: Decider) -> None:
+        """Note a difference that comes before any number."""
+        self.find(
+            Verdict.STRUCTURE,
+            partial(
+                PathReport,
+                path=path_text(path),
+                output=self.output,
+                verdict=Verdict.STRUCTURE,
+                reason=reason,
+                rule=decider.label,
+            ),
+        )
+
+    def report(self) -> OutputReport:
+        """The findings so far, worst first."""
+        order = heapq.nsmallest(
+            LISTED,
+            enumerate(self.findings),
+            key=lambda item: (SEVERITY.index(item[1].verdict), -item[1].size, item[0]),
+        )
+        verdict = min((found.verdict for found in self.findings), key=SEVERITY.index, default=Verdict.MATCH)
+        nothing = not self.findings and self.values == 0
+        return OutputReport(
+            name=self.output,
+            verdict=Verdict.NOT_MEASURED if nothing else verdict,
+            reason=("every value is ignored by a rule" if self.ignored else "holds no values")
+            if nothing
+            else "",
+            paths=self.paths,
+            values=self.values,
+            over=self.over,
+            ignored=self.ignored,
+            admitted=dict(self.admitted),
+            alone=dict(self.alone),
+            findings=tuple(finding.report() for _, finding in order),
+            left_out=max(len(self.findings) - LISTED, 0),
+        )
