@@ -10,7 +10,7 @@ from repro.core.canonical import to_bytes
 from repro.core.errors import FormatError
 
 LENGTHS = {"md5": 32, "md5-dos2unix": 32, "sha256": 64}
-"""Hexadecimal digits of each algorithm that is understood here; both md5 only because DVC addresses by them."""
+"""Hexadecimal digits of each algorithm that is understood here; the two md5 because DVC addresses by them."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

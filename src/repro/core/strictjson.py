@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any, NoReturn
 
 from repro.core.errors import FormatError
@@ -14,12 +16,17 @@ MAX_DEPTH = 200
 """Cap on nesting; Python's own parser gives up near its recursion limit of 1000."""
 
 
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""The escape of half a character; only in pairs do they make one (RFC 8259, section 8.2)."""
+
+
 def parse(data: bytes, *, name: str, allow_nan: bool = False, max_bytes: int = MAX_BYTES) -> Any:  # noqa: ANN401 - JSON is any value
     """The value of a JSON document; `name` says in errors which document it was.
 
     Refused with FormatError: more than `max_bytes`, a byte order mark, text that is not UTF-8, a key given
-    twice, nesting beyond `MAX_DEPTH`, integers beyond Python's digit limit, and (unless `allow_nan`, for
-    results that Python's json wrote) the tokens NaN, Infinity and -Infinity.
+    twice, nesting beyond `MAX_DEPTH`, integers beyond Python's digit limit, half characters (lone surrogates),
+    and (unless `allow_nan`, for results that Python's json wrote) the tokens NaN, Infinity and -Infinity and
+    numbers that no double can hold.
     """
     if len(data) > max_bytes:
         raise FormatError(f"{name}: {len(data)} bytes, more than the {max_bytes} that are read")
@@ -28,6 +35,12 @@ def parse(data: bytes, *, name: str, allow_nan: bool = False, max_bytes: int = M
 
     def no_constant(token: str) -> NoReturn:
         raise FormatError(f"{name}: {token} is not JSON")
+
+    def finite(token: str) -> float:
+        number = float(token)
+        if math.isinf(number):
+            raise FormatError(f"{name}: {token[:40]} is larger than a double can be")
+        return number
 
     def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         table = dict(pairs)
@@ -42,6 +55,7 @@ def parse(data: bytes, *, name: str, allow_nan: bool = False, max_bytes: int = M
             data.decode("utf-8"),
             object_pairs_hook=no_duplicates,
             parse_constant=None if allow_nan else no_constant,
+            parse_float=None if allow_nan else finite,
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
@@ -50,9 +64,19 @@ def parse(data: bytes, *, name: str, allow_nan: bool = False, max_bytes: int = M
         raise FormatError(f"{name}: nested more than {MAX_DEPTH} levels deep") from error
     except ValueError as error:  # not UTF-8, or an integer of too many digits
         raise FormatError(f"{name}: {error}") from error
+    if SURROGATE.search(data) and not _is_text(value):
+        raise FormatError(f"{name}: holds half a character (a lone surrogate escape)")
     if _deeper_than(value, MAX_DEPTH):
         raise FormatError(f"{name}: nested more than {MAX_DEPTH} levels deep")
     return value
+
+
+def _is_text(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 def _deeper_than(value: object, limit: int) -> bool:

@@ -63,7 +63,6 @@ class Project:
 
     root: Path
     text: bytes
-    data: str
     environments: Mapping[str, EnvironmentTable]
     experiments: Mapping[str, Experiment]
 
@@ -101,7 +100,6 @@ def parse(text: bytes, *, root: Path, shown_as: str = FILE) -> Project:
     return Project(
         root=root,
         text=text,
-        data=require_relative(table.data, what=document.where(("data",))),
         environments=table.environments,
         experiments=experiments,
     )
@@ -214,10 +212,10 @@ def _relative(document: toml.Document, path: toml.Path, values: tuple[str, ...])
 def _check_command(
     document: toml.Document, where: toml.Path, own: ExperimentTable, axes: Mapping[str, Axis]
 ) -> None:
-    known = {"out", "data", *axes, *(["seed"] if own.seed is not None else [])}
+    known = {"code", "out", "data", *axes, *(["seed"] if own.seed is not None else [])}
     if "seed" in axes and own.seed is not None:
         raise ConfigError(f"{document.where((*where, 'seed'))}: also an axis of the matrix")
-    for axis in sorted({"out", "data"}.intersection(axes)):
+    for axis in sorted({"code", "out", "data"}.intersection(axes)):
         raise ConfigError(f"{document.where((*where, 'matrix', axis))}: {{{axis}}} has a meaning already")
     for axis, values in axes.items():
         if not values or len(set(map(str, values))) != len(values):

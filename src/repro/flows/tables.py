@@ -96,7 +96,6 @@ class ProjectTable(Table):
     """The whole file."""
 
     version: Literal[1] = Field(description="Version of this format.")
-    data: Text = Field("data", description="The folder that {data} stands for, relative to this file.")
     defaults: DefaultsTable = Field(DefaultsTable(), description="Defaults of every experiment.")
     environments: dict[ExperimentName, EnvironmentTable] = Field({}, description="Environments by name.")
     experiments: dict[ExperimentName, ExperimentTable] = Field({}, description="Experiments by name.")

@@ -93,11 +93,8 @@ def variants(folder: Path) -> dict[str, Path]:
         target = folder / entry.name[1 : -len(NEW)]
         if (entry / FILE).is_file() and not target.exists():
             entry.rename(target)
-    return {
-        entry.name: entry
-        for entry in sorted(folder.iterdir())
-        if (entry / FILE).is_file() and not entry.name.startswith(".")
-    }
+    found = [entry for entry in sorted(folder.iterdir()) if (entry / FILE).is_file()]
+    return {entry.name: entry for entry in found if not entry.name.startswith(".")}
 
 
 def read(folder: Path) -> Baseline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 """Bytes read at a time."""
+
+LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Half characters that no file name can hold; U+DC80 to U+DCFF stand for the bytes of names in no encoding."""
 
 
 def hash_file(path: Path, algorithm: str = "sha256") -> Digest:
@@ -87,28 +91,33 @@ def is_locked(path: Path) -> bool:
         return False
     with path.open("ab") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared, so that two that only ask do not find each other.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
     return False
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder even where a run left parts of it read-only; a missing one is fine."""
+    """Remove a folder even where a run left parts of it read-only or closed; a missing one is fine."""
     if not path.exists():
         return
-    for folder, _, _ in os.walk(path):
-        Path(folder).chmod(0o700)
+    path.chmod(0o700)
+    for folder, folders, _ in os.walk(path):
+        for name in folders:  # opened before the walk goes into them
+            if not (Path(folder) / name).is_symlink():
+                (Path(folder) / name).chmod(0o700)
     shutil.rmtree(path)
 
 
 def files_below(root: Path) -> list[str]:
     """Relative POSIX paths of all regular files below `root`, sorted; links are not followed.
 
-    A symbolic link or special file is refused, for what it names may lie anywhere.
+    A symbolic link or special file is refused, for what it names may lie anywhere; a folder that cannot be
+    read raises its OSError, for what it holds would be passed over in silence.
     """
     found = []
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_raise):
         for name in (*names, *(entry for entry in folders if (Path(folder) / entry).is_symlink())):
             path = Path(folder) / name
             relative = path.relative_to(root).as_posix()
@@ -118,10 +127,15 @@ def files_below(root: Path) -> list[str]:
     return sorted(found)
 
 
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def require_relative(path: str, *, what: str) -> str:
     """A path that stays in its folder, normalised; otherwise ConfigError with `what` to name the place."""
     pure = PurePosixPath(path)
-    if not path or "\0" in path or pure.is_absolute() or ".." in pure.parts or str(pure) == ".":
+    nameless = not path or str(pure) == "." or "\0" in path or bool(LONE.search(path))
+    if nameless or pure.is_absolute() or ".." in pure.parts:
         raise ConfigError(
             f"{what}: {path!r} is not a path inside the folder", hint="use a relative path without '..'"
         )
@@ -131,7 +145,11 @@ def require_relative(path: str, *, what: str) -> str:
 def require_inside(root: Path, relative: str, *, what: str) -> Path:
     """`root / relative`, refused when a symbolic link on the way leads out of `root`."""
     path = root / require_relative(relative, what=what)
-    if not path.resolve().is_relative_to(root.resolve()):
+    try:
+        place = path.resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links, a name too long
+        raise ConfigError(f"{what}: {relative!r} leads nowhere: {error}") from error
+    if not place.is_relative_to(root.resolve()):
         raise ConfigError(f"{what}: {relative!r} leads out of {root.name}/ through a link")
     return path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from repro.core.digest import Digest, of_bytes, of_value
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 """A repository's own hooks and monitors are code; none of it runs because `repro` looked."""
+
+LOCAL = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_GRAFT_FILE GIT_IMPLICIT_WORK_TREE GIT_INDEX_FILE "
+    "GIT_NAMESPACE GIT_OBJECT_DIRECTORY GIT_PREFIX GIT_SHALLOW_FILE GIT_WORK_TREE"
+).split()
+"""Variables that git sets for hooks and aliases (`git rev-parse --local-env-vars`): with them, a call from a
+hook would act on the caller's own index instead of the folder it was given."""
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -42,7 +50,7 @@ class Git:
         self.root = root
 
     def _git(self, *arguments: str, check: bool = True) -> process.Completed:
-        env = {name: value for name, value in host.variables().items() if not name.startswith("GIT_DIR")}
+        env = {name: value for name, value in host.variables().items() if name not in LOCAL}
         env["GIT_OPTIONAL_LOCKS"] = "0"
         return process.run(["git", *QUIET, *arguments], cwd=self.root, env=env, check=check)
 
@@ -79,6 +87,11 @@ class Git:
             for name in untracked
             if name and (self.root / name).is_file() and not (self.root / name).is_symlink()
         }
+        files |= {
+            name: f"link to {(self.root / name).readlink()}"
+            for name in untracked
+            if name and (self.root / name).is_symlink()
+        }
         return of_value({"diff": str(of_bytes(diff)), "untracked": files})
 
     def files(self) -> tuple[str, ...]:
@@ -88,12 +101,10 @@ class Git:
 
     def resolve(self, revision: str) -> str:
         """The commit that a tag, branch, commit or date names; `2026-11-01` is the last one of that day."""
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ][\d:]+(Z|[+-]\d{2}:?\d{2})?)?", revision):
-            until = revision if len(revision) > len("2026-11-01") else f"{revision}T23:59:59"
+        name = f"{revision}^{{commit}}"
+        found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", name, check=False).text
+        if not found and (until := _as_moment(revision)):
             found = self._git("rev-list", "-1", f"--until={until}", "HEAD", check=False).text
-        else:
-            name = f"{revision}^{{commit}}"
-            found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", name, check=False).text
         if not COMMIT.fullmatch(found):
             raise UsageError(
                 f"unknown revision {revision!r}",
@@ -113,12 +124,28 @@ class Git:
 
     @contextmanager
     def worktree(self, commit: str, folder: Path) -> Iterator[Path]:
-        """A detached worktree of `commit` at `folder`, gone afterwards; one of a killed call is forgotten."""
+        """A detached worktree of `commit` at `folder`, gone afterwards; one of a killed call is replaced."""
         folder.parent.mkdir(parents=True, exist_ok=True)
-        self._git("worktree", "prune")
-        self._git("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+        if (folder / ".git").is_file():
+            self._forget(folder)
         try:
+            self._git("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
             yield folder
         finally:
-            remove_tree(folder)
-            self._git("worktree", "prune")
+            self._forget(folder)
+
+    def _forget(self, folder: Path) -> None:
+        # This one alone: `git worktree prune` would also forget the user's own on a drive not mounted now.
+        remove_tree(folder)
+        self._git("worktree", "remove", "--force", "--force", str(folder), check=False)
+
+
+def _as_moment(text: str) -> str:
+    """A date for git's `--until`, "" where the text is none; git itself takes any text for some date."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ][\d:]+(Z|[+-]\d{2}:?\d{2})?)?", text):
+        return ""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return text if len(text) > len("2026-11-01") else f"{text}T23:59:59"

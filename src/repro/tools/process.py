@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from repro.core.errors import ToolFailed, ToolNotFound
 from repro.tools.clock import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 TAIL = 2000
@@ -53,29 +54,47 @@ def run(
     Raises ToolNotFound where it is not installed, and ToolFailed on a time-out or, with `check`, on an exit
     code that is not 0; `hint` says what to do then.
     """
-    try:
-        done = subprocess.run(
+    with _start_errors(argv, cwd, hint):
+        process = subprocess.Popen(
             argv,
             cwd=cwd,
             env=env,
-            input=stdin,
-            capture_output=True,
-            timeout=timeout_seconds,
-            check=False,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
             pass_fds=pass_fds,
         )
-    except FileNotFoundError as error:
+    with process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            raise ToolFailed(f"{shlex.join(argv)}: no answer in {timeout_seconds:g} s", hint=hint) from error
+        finally:
+            # Before it is reaped its number is its own; a helper that it left holds no pipe open for ever.
+            if process.returncode is None:
+                _kill_group(process.pid)
+    if check and process.returncode != 0:
+        said = (stderr or stdout).decode(errors="replace").strip()[-TAIL:]
+        raise ToolFailed(f"{shlex.join(argv)}: exit code {process.returncode}\n{said}".rstrip(), hint=hint)
+    return Completed(argv=tuple(argv), code=process.returncode, stdout=stdout, stderr=stderr)
+
+
+@contextmanager
+def _start_errors(argv: Sequence[str], cwd: Path | None, hint: str = "") -> Iterator[None]:
+    """Turn what stands in the way of starting a program into errors of ours."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
         if cwd is not None and not cwd.is_dir():
             raise ToolFailed(f"{argv[0]}: the folder {cwd} does not exist") from error
         raise ToolNotFound(f"{argv[0]}: not found", hint=hint or f"install {argv[0]}") from error
     except PermissionError as error:
-        raise ToolNotFound(f"{argv[0]}: not executable", hint=hint) from error
-    except subprocess.TimeoutExpired as error:
-        raise ToolFailed(f"{shlex.join(argv)}: no answer in {timeout_seconds:g} s", hint=hint) from error
-    if check and done.returncode != 0:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip()[-TAIL:]
-        raise ToolFailed(f"{shlex.join(argv)}: exit code {done.returncode}\n{said}".rstrip(), hint=hint)
-    return Completed(argv=tuple(argv), code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+        raise ToolNotFound(f"{argv[0]}: not executable", hint=hint or f"run: chmod +x {argv[0]}") from error
+    except OSError as error:  # not a program at all, too many arguments, no memory
+        raise ToolFailed(f"{argv[0]}: cannot be started: {error.strerror}", hint=hint) from error
+    except ValueError as error:  # a NUL or a lone surrogate in an argument or variable
+        raise ToolFailed(f"{argv[0]!r}: cannot be started: {error}", hint="correct the command") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +137,7 @@ class Supervisor:
             with self._lock:
                 if self._stopped:
                     raise KeyboardInterrupt
-                try:
+                with _start_errors(argv, cwd):
                     process = subprocess.Popen(
                         argv,
                         cwd=cwd,
@@ -129,8 +148,6 @@ class Supervisor:
                         start_new_session=True,
                         pass_fds=pass_fds,
                     )
-                except FileNotFoundError as error:
-                    raise ToolNotFound(f"{argv[0]}: not found") from error
                 self._live.add(process.pid)
             return self._wait(process, started, timeout_seconds)
 
@@ -141,7 +158,7 @@ class Supervisor:
             timed_out.set()
             _kill_group(process.pid)
 
-        timer = threading.Timer(timeout_seconds, expire)
+        timer = threading.Timer(min(timeout_seconds, threading.TIMEOUT_MAX), expire)
         timer.daemon = True
         timer.start()
         try:
@@ -151,8 +168,9 @@ class Supervisor:
             # program left behind may outlive its run.
             _kill_group(process.pid)
             timer.cancel()
-            _, status, rusage = os.wait4(process.pid, 0)
+            timer.join()
             with self._lock:
+                _, status, rusage = os.wait4(process.pid, 0)
                 self._live.discard(process.pid)
         process.returncode = os.waitstatus_to_exitcode(status)
         return Ended(

@@ -1,0 +1,165 @@
+"""One run of a replay: found in the cache or run, compared, recorded; and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from repro.core.check import Status
+from repro.core.errors import FormatError, MissingBaseline, ReproError
+from repro.core.exits import Exit
+from repro.core.verdict import Verdict
+from repro.flows.execute import execute
+from repro.flows.judge import judge
+from repro.flows.recording import record_of
+from repro.flows.stages import Stages
+from repro.tools.files import hash_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from repro.flows.execute import Executed
+    from repro.flows.identity import Identity
+    from repro.flows.judge import Judgement, Reference
+    from repro.flows.repeat import Repetition
+    from repro.flows.workshop import Workshop
+    from repro.store.record import Record
+
+    Referee = Callable[[Identity], Reference]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one run. `state` is "ran", "cached" or "failed"; `error` says why there is no verdict."""
+
+    run: str
+    experiment: str
+    state: str
+    run_id: str = ""
+    verdict: Verdict = Verdict.NOT_MEASURED
+    judgement: Judgement | None = None
+    error: ReproError | None = None
+    notes: tuple[str, ...] = ()
+    stages: tuple[Mapping[str, Any], ...] = ()
+    repetition: Repetition | None = None
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code that this run alone would have."""
+        own = self.error.exit if self.error else self.verdict.exit
+        if self.repetition is not None and not self.repetition.stable:
+            return Exit.WRONG if own is Exit.GOOD else own
+        return own
+
+
+def cached(workshop: Workshop, identity: Identity, referee: Referee) -> Result | None:
+    """The result of an equal earlier run, compared anew where baseline or rules changed; None without one."""
+    record = workshop.place.store.find(identity.key)
+    if record is None:
+        return None
+    folder = workshop.place.store.runs / record.id
+    altered = _altered(record, folder)
+    if altered or (workshop.demands.require_isolation and not _isolated(record)):
+        return None
+    outputs = {name: entry["digest"] for name, entry in record.outputs.items()}
+    try:
+        judgement = judge(
+            folder, outputs, referee(identity), identity.run.experiment.rules, today=workshop.place.today
+        )
+    except ReproError as error:
+        return _result(identity, "cached", run_id=record.id, error=error, stages=record.stages)
+    return _result(
+        identity,
+        "cached",
+        run_id=record.id,
+        verdict=judgement.verdict,
+        judgement=judgement,
+        notes=judgement.warnings,
+        stages=record.stages,
+    )
+
+
+def _altered(record: Record, folder: Any) -> bool:  # noqa: ANN401 - a path
+    """Whether an output of an earlier run is no longer what its record says: then it is no evidence."""
+    for name, entry in record.outputs.items():
+        path = folder / "out" / name
+        if not path.is_file() or path.is_symlink() or str(hash_file(path)) != entry["digest"]:
+            return True
+    return False
+
+
+def _isolated(record: Record) -> bool:
+    return all(check["status"] != Status.FAIL for check in record.isolation["checks"])
+
+
+def attempt(
+    workshop: Workshop, identity: Identity, referee: Referee, *, use_cache: bool, resolve: Mapping[str, Any]
+) -> Result:
+    """Run the command and judge its outputs; whatever goes wrong becomes part of the result.
+
+    With `use_cache`, an equal run that another process made in the meantime is taken instead.
+    """
+    stages = Stages(identity.run.name, workshop.place.listener)
+    stages.put(resolve)
+    try:
+        with workshop.place.store.claimed(identity.key):
+            if use_cache and (found := cached(workshop, identity, referee)):
+                return found
+            executed = execute(workshop, identity, stages)
+            return _judged(workshop, identity, executed, stages, referee)
+    except ReproError as error:
+        return _result(identity, "failed", error=error, stages=stages.taken)
+
+
+def _judged(
+    workshop: Workshop, identity: Identity, executed: Executed, stages: Stages, referee: Referee
+) -> Result:
+    """Compare what a run wrote, write the record, and say what came of it."""
+    judgement, error = None, executed.failure
+    with stages.stage("compare"):
+        if error is None:
+            judgement, error = _compared(workshop, identity, executed, referee)
+    verdict = judgement.verdict if judgement else Verdict.NOT_MEASURED
+    with stages.stage("record"):
+        section = {
+            "verdict": str(verdict),
+            "reference": judgement.reference.to_dict() if judgement else None,
+            "comparison": judgement.file.name if judgement else None,
+            "warnings": list(judgement.warnings) if judgement else [],
+            "reason": error.message if error else "",
+        }
+        record = record_of(workshop, identity, executed, stages, section)
+    workshop.place.store.write(record)
+    notes = [f"undeclared output kept: {name}" for name in executed.extra[:5]]
+    return _result(
+        identity,
+        "failed" if executed.failure else "ran",
+        run_id=record.id,
+        verdict=verdict,
+        judgement=judgement,
+        error=error,
+        notes=(*(judgement.warnings if judgement else ()), *notes),
+        stages=stages.taken,
+    )
+
+
+def _compared(
+    workshop: Workshop, identity: Identity, executed: Executed, referee: Referee
+) -> tuple[Judgement | None, ReproError | None]:
+    rules, today = identity.run.experiment.rules, workshop.place.today
+    try:
+        return judge(executed.folder, executed.outputs, referee(identity), rules, today=today), None
+    except MissingBaseline as error:
+        missing = [name for name, digest in executed.outputs.items() if digest is None]
+        if missing:
+            return None, FormatError(
+                f"{identity.run.name}: the command wrote no {', '.join(missing)}",
+                hint=f"see its log in {executed.folder}, and `outputs` in repro.toml",
+            )
+        return None, error
+    except ReproError as error:
+        return None, error
+
+
+def _result(identity: Identity, state: str, **fields: Any) -> Result:  # noqa: ANN401 - fields of Result
+    return Result(run=identity.run.name, experiment=identity.run.experiment.name, state=state, **fields)

@@ -1,0 +1,248 @@
+"""One run: realise its conditions, run the command, collect what it wrote, and write the record.
+
+The order matters: everything is hashed, then the command runs, then everything is hashed again; only what
+stayed the same counts as the conditions of the run.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from repro.conditions.isolation import Enclosure, run_isolated
+from repro.conditions.platform import parse_probe, probe_command
+from repro.core.check import Status
+from repro.core.errors import FormatError, ReproError, RunError, TamperError
+from repro.tools.clock import now
+from repro.tools.files import disk_errors, files_below, hash_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from repro.conditions.environment import Realised
+    from repro.conditions.isolation import IsolatedRun
+    from repro.flows.identity import Identity
+    from repro.flows.snapshot import Snapshot
+    from repro.flows.stages import Stages
+    from repro.flows.workshop import Workshop
+
+LOG_BYTES, LOG_LINES = 16_384, 8
+"""How much of a failed command's log its error shows, at most."""
+
+PROBE_SECONDS = 120
+"""Time limit of the platform probe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """A run that happened: its folder, how it ended, and every declared output with its digest or None."""
+
+    folder: Path
+    started: datetime
+    isolated: IsolatedRun
+    integrity: Mapping[str, Any]
+    outputs: Mapping[str, str | None]
+    sizes: Mapping[str, int]
+    extra: tuple[str, ...]
+    probe: Mapping[str, Any]
+    realised: Realised
+    failure: ReproError | None
+
+
+def execute(workshop: Workshop, identity: Identity, stages: Stages) -> Executed:
+    """Run a command under its conditions. Its folder in the store is kept however it ends.
+
+    Raises what prevents the run from starting, and TamperError where a condition changed meanwhile.
+    """
+    snapshot = workshop.snapshot(identity)
+    stages.note("checkout", snapshot.value.checkout_usage, shared=True)
+    stages.note("data", snapshot.value.data_usage, shared=True)
+    with stages.stage("environment"):
+        realised = workshop.realised(identity).value
+        probe = _probe(workshop, identity, realised, snapshot.value)
+        before = _state(workshop, identity, realised, snapshot.value, "before the run")
+    started = now()
+    folder = workshop.place.store.new(identity.run.name, identity.key, started)
+    with disk_errors(f"{identity.run.name}: running"):
+        (folder / "out").mkdir()
+        with stages.stage("run"):
+            isolated = _run(workshop, identity, realised, snapshot.value, folder)
+        stages.amend("run", isolated.usage)
+    with stages.stage("collect"):
+        return _collected(
+            workshop, identity, realised, snapshot.value, _Begun(folder, started, isolated, before, probe)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What is known when the command has ended."""
+
+    folder: Path
+    started: datetime
+    isolated: IsolatedRun
+    before: dict[str, str]
+    probe: Mapping[str, Any]
+
+
+def _collected(
+    workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot, begun: _Begun
+) -> Executed:
+    """Hash conditions and outputs after the command; what is wrong with them is the run's failure."""
+    after: dict[str, str] = {}
+    outputs: dict[str, str | None] = dict.fromkeys(identity.run.experiment.outputs)
+    sizes: dict[str, int] = {}
+    extra: tuple[str, ...] = ()
+    failure: ReproError | None = _failure(begun, identity)
+    try:
+        outputs, sizes, extra = _collect(begun.folder / "out", identity.run.experiment.outputs)
+        after = _state(workshop, identity, realised, snapshot, "during the run")
+        if after != begun.before:
+            raise _changed(begun.before, after)
+    except (TamperError, FormatError) as error:
+        failure = error
+    return Executed(
+        folder=begun.folder,
+        started=begun.started,
+        isolated=begun.isolated,
+        integrity={"before": begun.before, "after": after, "paranoid": workshop.demands.paranoid},
+        outputs=outputs,
+        sizes=sizes,
+        extra=extra,
+        probe=begun.probe,
+        realised=realised,
+        failure=failure,
+    )
+
+
+def _enclosure(
+    workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot, out: Path
+) -> Enclosure:
+    return Enclosure(
+        argv=identity.run.experiment.command,
+        code=snapshot.root,
+        out=out,
+        scratch=workshop.folder("home"),
+        visible=realised.visible,
+        search_path=realised.search_path,
+        variables=identity.variables,
+        network=identity.run.experiment.network,
+        placeholders=identity.run.values,
+    )
+
+
+def _run(
+    workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot, folder: Path
+) -> IsolatedRun:
+    isolated = run_isolated(
+        _enclosure(workshop, identity, realised, snapshot, folder / "out"),
+        method=workshop.method,
+        supervisor=workshop.place.supervisor,
+        stdout=folder / "stdout.log",
+        stderr=folder / "stderr.log",
+        timeout_seconds=identity.run.experiment.timeout_seconds,
+    )
+    absent = [check for check in isolated.checks if check.status is Status.FAIL]
+    if absent and workshop.demands.require_isolation:
+        raise ReproError(
+            f"{identity.run.name}: isolation did not hold: "
+            + "; ".join(f"{check.name} ({check.reason})" for check in absent),
+            hint="install bubblewrap or allow user namespaces, or drop --require-isolation",
+        )
+    return isolated
+
+
+def _probe(
+    workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot
+) -> Mapping[str, Any]:
+    """The numeric facts of the environment under the run's variables, asked once per set of variables."""
+
+    def make() -> Mapping[str, Any]:
+        command = probe_command(realised.python)
+        folder = workshop.folder("probe")
+        (folder / "out").mkdir()
+        enclosure = Enclosure(
+            argv=command.argv,
+            code=snapshot.root,
+            out=folder / "out",
+            scratch=workshop.folder("home"),
+            visible=(*realised.visible, *command.files),
+            search_path=realised.search_path,
+            variables=identity.variables,
+            network=False,
+        )
+        log = folder / "stdout.log"
+        done = run_isolated(
+            enclosure,
+            method=workshop.method,
+            supervisor=workshop.place.supervisor,
+            stdout=log,
+            stderr=folder / "stderr.log",
+            timeout_seconds=PROBE_SECONDS,
+        )
+        if done.ended.code != 0 or done.failed_to_start:
+            said = done.failed_to_start or _log_end(folder)
+            raise RunError(f"the platform probe failed: {said}", hint="is it an interpreter of Python 3?")
+        return parse_probe(log.read_bytes())
+
+    key = (str(identity.environment), tuple(sorted(identity.variables.items())))
+    return workshop.facts.get(key, make).value
+
+
+def _state(
+    workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot, when: str
+) -> dict[str, str]:
+    """The digests of code, data and environment now; TamperError where they are not as recorded."""
+    snapshot.check(when)
+    environment = workshop.environment(identity.run.experiment)
+    return {
+        "code": str(identity.code.digest),
+        "data": identity.parts["data"],
+        "environment": str(environment.check(realised, paranoid=workshop.demands.paranoid)),
+    }
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> TamperError:
+    names = ", ".join(name for name in before if before[name] != after[name])
+    return TamperError(
+        f"the {names} changed during the run", hint="run again, with --paranoid to see which file it is"
+    )
+
+
+def _collect(
+    out: Path, declared: tuple[str, ...]
+) -> tuple[dict[str, str | None], dict[str, int], tuple[str, ...]]:
+    """Declared outputs with digests (None: missing) and sizes in bytes, and files that nobody declared."""
+    found = files_below(out)
+    outputs = {name: str(hash_file(out / name)) if name in found else None for name in declared}
+    sizes = {name: (out / name).stat().st_size for name in declared if name in found}
+    return outputs, sizes, tuple(name for name in found if name not in declared)
+
+
+def _failure(begun: _Begun, identity: Identity) -> RunError | None:
+    """Why the command did not end well, with the end of its log; None where it did."""
+    ended, reason = begun.isolated.ended, begun.isolated.failed_to_start
+    if ended.timed_out:
+        reason = f"no end within {identity.run.experiment.timeout_seconds:g} s (timeout in repro.toml)"
+    elif ended.code < 0:
+        reason = f"killed by signal {-ended.code} ({signal.Signals(-ended.code).name})"
+    elif ended.code and not reason:
+        reason = f"exit code {ended.code}"
+    if not reason:
+        return None
+    said = _log_end(begun.folder)
+    return RunError(
+        f"the command failed: {reason}" + (f"\n{said}" if said else ""),
+        hint=f"the whole log and all outputs: {begun.folder}",
+    )
+
+
+def _log_end(folder: Path) -> str:
+    """The last lines that the command wrote to its standard error, each cut to a bearable length."""
+    with (folder / "stderr.log").open("rb") as log:
+        log.seek(max(0, log.seek(0, 2) - LOG_BYTES))
+        lines = log.read().decode(errors="replace").splitlines()
+    return "\n".join(line[:200] for line in lines[-LOG_LINES:])

@@ -1,0 +1,226 @@
+"""Replay: realise the recorded conditions of experiments, run them again, and compare every number."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from repro.core.digest import of_bytes
+from repro.core.errors import UsageError
+from repro.core.events import Event, Kind, Listener
+from repro.core.exits import Exit, worst
+from repro.data.dvc import DvcRemote
+from repro.flows import config, trees
+from repro.flows.attempt import Result, attempt, cached
+from repro.flows.matrix import select
+from repro.flows.referee import make_referee
+from repro.flows.workshop import Demands, Place, Workshop
+from repro.store.runs import Store
+from repro.tools import clock, host
+from repro.tools.clock import Stopwatch
+from repro.tools.git import Git
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from repro.flows.attempt import Referee
+    from repro.flows.config import Project
+    from repro.flows.identity import Identity
+    from repro.flows.trees import Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to replay and how; `selections` empty means everything that `repro.toml` names.
+
+    `revision` is "" for the present tree. `against` names a baseline's label, a run or a revision. `rules` is
+    "revision" or "present". `jobs` 0 means one per processor.
+    """
+
+    selections: tuple[str, ...] = ()
+    revision: str = ""
+    against: str = ""
+    rules: str = "revision"
+    repeat: int = 1
+    jobs: int = 0
+    use_cache: bool = True
+    demands: Demands = field(default_factory=Demands)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What came of a whole call: the tree that was replayed, the result of every run, and notes."""
+
+    tree: Mapping[str, Any]
+    definition: Mapping[str, str]
+    results: tuple[Result, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit(self) -> Exit:
+        """The worst of all runs; nothing replayed is not good."""
+        return worst(result.exit for result in self.results)
+
+
+def replay(root: Path, request: Request, listener: Listener) -> Replayed:
+    """Replay what `request` names in the project at `root`. Raises ReproError for what concerns all runs.
+
+    KeyboardInterrupt ends every command that runs; what was complete stays recorded.
+    """
+    watch = Stopwatch()
+    with ExitStack() as held:
+        place = open_place(root, listener, held)
+        tree, project, definition, notes = _resolved(root, request, place.scratch, held)
+        workshop = Workshop(
+            project=project, tree=tree, place=place, demands=request.demands, definition=definition
+        )
+        runs = select(project, request.selections)
+        listener(Event(kind=Kind.PLAN, count=len(runs)))
+        identities = [workshop.identity(run, {}) for run in runs]
+        referee = make_referee(root, request.against, workshop, held)
+        resolve = {"name": "resolve", "shared": True, **watch.read().to_dict()}
+        batch = _Batch(workshop, referee, request, resolve)
+        return Replayed(
+            tree=tree.to_dict(),
+            definition=definition,
+            results=tuple(batch.results(identities)),
+            notes=notes,
+        )
+
+
+def open_place(root: Path, listener: Listener, held: ExitStack) -> Place:
+    """The caller's store, remote, caches and a scratch folder that lives as long as `held`."""
+    store = Store(root)
+    store.prepare()
+    return Place(
+        store=store,
+        remote=DvcRemote(root),
+        scratch=held.enter_context(store.scratch("replay")),
+        cache=host.cache_folder(),
+        today=clock.now().date(),
+        author=Git(root).author(),
+        variables=host.variables(),
+        listener=listener,
+    )
+
+
+def _resolved(
+    root: Path, request: Request, scratch: Path, held: ExitStack
+) -> tuple[Tree, Project, dict[str, str], tuple[str, ...]]:
+    """The tree, the project as defined there, whose definition that is, and what the caller must know."""
+    if not request.revision:
+        tree, project = trees.present(root), config.load(root)
+        return tree, project, _definition("present tree", project), ()
+    tree = held.enter_context(trees.at(root, request.revision, scratch))
+    if not (tree.root / config.FILE).is_file():
+        project = config.load(root)
+        note = f"{request.revision} has no {config.FILE}: the present definition is used"
+        return tree, project, _definition("present tree, for the revision has none", project), (note,)
+    project = config.load(tree.root, shown_as=f"{config.FILE} at {request.revision}")
+    definition = _definition("revision", project)
+    if not (root / config.FILE).is_file():
+        return tree, project, definition, ()
+    mine = config.load(root)
+    if request.rules == "present":
+        return tree, _with_rules(project, mine), {**definition, "rules": "present tree"}, ()
+    return tree, project, definition, tuple(_loosened(project, mine))
+
+
+def _definition(source: str, project: Project) -> dict[str, str]:
+    return {"source": source, "digest": str(of_bytes(project.text)), "rules": source}
+
+
+def _with_rules(project: Project, mine: Project) -> Project:
+    """The revision's project under the caller's rules, where the caller still knows the experiment."""
+    experiments = {
+        name: replace(experiment, rules=mine.experiments[name].rules)
+        if name in mine.experiments
+        else experiment
+        for name, experiment in project.experiments.items()
+    }
+    return replace(project, experiments=experiments)
+
+
+def _loosened(project: Project, mine: Project) -> Iterator[str]:
+    """The rules of a revision that grant more than the caller's do."""
+    from repro.drift.rules import looser, rule_to_dict
+
+    for name, experiment in project.experiments.items():
+        if name not in mine.experiments:
+            continue
+        for rule in looser(experiment.rules, mine.experiments[name].rules):
+            table = rule_to_dict(rule)
+            grants = ", ".join(f"{key} = {table[key]}" for key in table if key not in {"path", "reason"})
+            yield f"{name}: the revision's rule for {rule.path!r} is looser than yours ({grants})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """All runs of one call: hits are taken at once, the rest runs in parallel."""
+
+    workshop: Workshop
+    referee: Referee
+    request: Request
+    resolve: Mapping[str, Any]
+
+    def results(self, identities: Sequence[Identity]) -> list[Result]:
+        """One result per run, in their order."""
+        found: dict[str, Result] = {}
+        if self.request.use_cache and self.request.repeat == 1:
+            for identity in identities:
+                if hit := cached(self.workshop, identity, self.referee):
+                    found[identity.run.name] = self._told(hit)
+        left = [identity for identity in identities if identity.run.name not in found]
+        if left:
+            found |= {result.run: result for result in self._run_all(left)}
+        return [found[identity.run.name] for identity in identities]
+
+    def _run_all(self, identities: Sequence[Identity]) -> list[Result]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        jobs = self.request.jobs or host.processors()
+        supervisor = self.workshop.place.supervisor
+        pool = ThreadPoolExecutor(max_workers=min(jobs, len(identities)))
+        try:
+            futures = [pool.submit(self._one, identity) for identity in identities]
+            return [future.result() for future in futures]
+        except BaseException:
+            supervisor.stop()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _one(self, identity: Identity) -> Result:
+        if self.request.repeat > 1:
+            from repro.flows.repeat import repeat
+
+            return self._told(
+                repeat(self.workshop, identity, self.referee, self.request.repeat, self.resolve)
+            )
+        return self._told(
+            attempt(
+                self.workshop,
+                identity,
+                self.referee,
+                use_cache=self.request.use_cache,
+                resolve=self.resolve,
+            )
+        )
+
+    def _told(self, result: Result) -> Result:
+        text = result.error.message if result.error else str(result.verdict)
+        self.workshop.place.listener(Event(kind=Kind.DONE, run=result.run, text=text))
+        return result
+
+
+def check_request(request: Request) -> None:
+    """Refuse what makes no sense together. Raises UsageError."""
+    if request.repeat < 1:
+        raise UsageError("--repeat takes a number from 1", hint="--repeat 3 runs everything three times")
+    if request.rules == "present" and not request.revision:
+        raise UsageError(
+            "--rules present goes with --at REV", hint="without --at the rules are the present ones"
+        )
