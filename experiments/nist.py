@@ -32,11 +32,13 @@ def agreement(found: fit.Fit, data: datafile.Regression, digits: float) -> dict[
     """What a fit found, and how many digits of it agree."""
     return {
         "estimates": found.estimates,
-        "estimates_lre": lre(found.estimates, [p.value for p in data.parameters], digits),
         "deviations": found.deviations,
-        "deviations_lre": lre(found.deviations, [p.deviation for p in data.parameters], digits),
         "rss": found.rss,
-        "rss_lre": log_relative_error(found.rss, data.rss, digits=digits),
+        "lre": {
+            "estimates": lre(found.estimates, [p.value for p in data.parameters], digits),
+            "deviations": lre(found.deviations, [p.deviation for p in data.parameters], digits),
+            "rss": log_relative_error(found.rss, data.rss, digits=digits),
+        },
     }
 
 
@@ -89,7 +91,7 @@ def main() -> None:
         "anova": {name: one_way(options.data, name) for name in ANOVA},
     }
     reporting.write(options.out, results)
-    worst = min((min(run["start2"]["estimates_lre"]), name) for name, run in results["nonlinear"].items())
+    worst = min((min(run["start2"]["lre"]["estimates"]), name) for name, run in results["nonlinear"].items())
     print(f"{len(MODELS)} nonlinear fits from start 2: least agreement {worst[0]:.1f} digits, {worst[1]}")
 
 

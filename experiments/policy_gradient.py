@@ -65,7 +65,7 @@ def average(numbers: list[float]) -> float:
 def standardised(rewards: list[float]) -> list[float]:
     """Rewards less their mean (the baseline), in units of their deviation."""
     mean = average(rewards)
-    deviation = math.sqrt(average([(r - mean) ** 2 for r in rewards]))
+    deviation = math.sqrt(average([(r - mean) * (r - mean) for r in rewards]))
     return [(r - mean) / (deviation + 1e-12) for r in rewards]
 
 

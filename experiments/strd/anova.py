@@ -43,10 +43,9 @@ def in_doubles(rows: Rows) -> dict[str, float]:
     count = len(rows)
     grand = math.fsum(value for group in groups for value in group) / count
     means = [math.fsum(group) / len(group) for group in groups]
-    between = math.fsum(len(group) * (mean - grand) ** 2 for group, mean in zip(groups, means, strict=True))
-    within = math.fsum(
-        (value - mean) ** 2 for group, mean in zip(groups, means, strict=True) for value in group
-    )
+    pairs = list(zip(groups, means, strict=True))
+    between = math.fsum(len(group) * square(mean - grand) for group, mean in pairs)
+    within = math.fsum(square(value - mean) for group, mean in pairs for value in group)
     variance = within / (count - len(groups))
     return {
         "between_ss": between,
@@ -55,6 +54,11 @@ def in_doubles(rows: Rows) -> dict[str, float]:
         "r_squared": between / (between + within),
         "residual_deviation": math.sqrt(variance),
     }
+
+
+def square(number: float) -> float:
+    """The product, which IEEE 754 rounds correctly; no such promise holds for `pow`."""
+    return number * number
 
 
 def _exponent(text: str) -> int:
