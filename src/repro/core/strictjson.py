@@ -24,38 +24,30 @@ def parse(data: bytes, *, name: str, allow_nan: bool = False, max_bytes: int = M
     """The value of a JSON document; `name` says in errors which document it was.
 
     Refused with FormatError: more than `max_bytes`, a byte order mark, text that is not UTF-8, a key given
-    twice, nesting beyond `MAX_DEPTH`, integers beyond Python's digit limit, half characters (lone surrogates),
-    and (unless `allow_nan`, for results that Python's json wrote) the tokens NaN, Infinity and -Infinity and
-    numbers that no double can hold.
+    twice, nesting beyond `MAX_DEPTH`, integers beyond Python's digit limit, half characters (lone
+    surrogates), and (unless `allow_nan`, for results that Python's json wrote) the tokens NaN, Infinity and
+    -Infinity and numbers larger than a double.
     """
     if len(data) > max_bytes:
         raise FormatError(f"{name}: {len(data)} bytes, more than the {max_bytes} that are read")
     if data.startswith(b"\xef\xbb\xbf"):
         raise FormatError(f"{name}: starts with a byte order mark", hint="write it as UTF-8 without BOM")
+    value = _load(data, name, allow_nan=allow_nan)
+    if SURROGATE.search(data) and not _is_text(value):
+        raise FormatError(f"{name}: holds half a character (a lone surrogate escape)")
+    if _deeper_than(value, MAX_DEPTH):
+        raise FormatError(f"{name}: nested more than {MAX_DEPTH} levels deep")
+    return value
 
-    def no_constant(token: str) -> NoReturn:
-        raise FormatError(f"{name}: {token} is not JSON")
 
-    def finite(token: str) -> float:
-        number = float(token)
-        if math.isinf(number):
-            raise FormatError(f"{name}: {token[:40]} is larger than a double can be")
-        return number
-
-    def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(pairs)
-        if len(table) != len(pairs):
-            seen: set[str] = set()
-            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise FormatError(f"{name}: key {twice!r} is given twice in one object")
-        return table
-
+def _load(data: bytes, name: str, *, allow_nan: bool) -> Any:  # noqa: ANN401 - JSON is any value
+    rules = _Rules(name)
     try:
-        value = json.loads(
+        return json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=no_duplicates,
-            parse_constant=None if allow_nan else no_constant,
-            parse_float=None if allow_nan else finite,
+            object_pairs_hook=rules.table,
+            parse_constant=None if allow_nan else rules.no_constant,
+            parse_float=None if allow_nan else rules.finite,
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
@@ -64,11 +56,30 @@ def parse(data: bytes, *, name: str, allow_nan: bool = False, max_bytes: int = M
         raise FormatError(f"{name}: nested more than {MAX_DEPTH} levels deep") from error
     except ValueError as error:  # not UTF-8, or an integer of too many digits
         raise FormatError(f"{name}: {error}") from error
-    if SURROGATE.search(data) and not _is_text(value):
-        raise FormatError(f"{name}: holds half a character (a lone surrogate escape)")
-    if _deeper_than(value, MAX_DEPTH):
-        raise FormatError(f"{name}: nested more than {MAX_DEPTH} levels deep")
-    return value
+
+
+class _Rules:
+    """What the parser asks at each object and number of the document `name`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def table(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table = dict(pairs)
+        if len(table) != len(pairs):
+            seen: set[str] = set()
+            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+            raise FormatError(f"{self.name}: key {twice!r} is given twice in one object")
+        return table
+
+    def no_constant(self, token: str) -> NoReturn:
+        raise FormatError(f"{self.name}: {token} is not JSON")
+
+    def finite(self, token: str) -> float:
+        number = float(token)
+        if math.isinf(number):
+            raise FormatError(f"{self.name}: {token[:40]} is larger than a double")
+        return number
 
 
 def _is_text(value: object) -> bool:

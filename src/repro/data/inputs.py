@@ -73,9 +73,7 @@ def identify(root: Path, inputs: Iterable[str]) -> dict[str, str]:
 def _identity(root: Path, source: Source) -> str:
     digests = {part.pointer.path: str(part.pointer.object.digest) for part in source.parts}
     digests |= {name: str(hash_file(root / name)) for name in source.files}
-    if len(digests) == 1 and not source.is_folder:
-        return digests.popitem()[1]
-    return str(of_value(digests))
+    return str(of_value(digests)) if source.is_folder else digests.popitem()[1]
 
 
 def _folder(root: Path, path: str) -> Source:

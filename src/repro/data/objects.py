@@ -183,7 +183,10 @@ def _entry(entry: Any, algorithm: str, name: str) -> tuple[str, Object]:  # noqa
         raise FormatError(f"{name}: an entry without relpath and md5")
     if inside(path, what=name) != path:
         raise FormatError(f"{name}: {path!r} is not a normal path")
-    return path, Object(digest=Digest(algorithm, md5))
+    try:
+        return path, Object(digest=Digest(algorithm, md5))
+    except FormatError as error:
+        raise FormatError(f"{name}: {path!r}: {error.message}") from error
 
 
 def _corrupt(what: str, wanted: Object, found: Digest, remote: Remote) -> CorruptObject:

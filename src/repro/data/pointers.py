@@ -158,7 +158,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _out(entry: object, base: str, file: str) -> Pointer:
-    path = _join(base, _text(entry, "path", file), file)
+    path = inside(_join(base, _text(entry, "path", file), file), what=file)
     place = f"{file}: out {path!r}"
     if not isinstance(entry, dict) or not isinstance(md5 := entry.get("md5"), str):
         raise DataError(

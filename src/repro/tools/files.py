@@ -23,7 +23,7 @@ CHUNK = 1 << 20
 """Bytes read at a time."""
 
 LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-"""Half characters that no file name can hold; U+DC80 to U+DCFF stand for the bytes of names in no encoding."""
+"""Half characters that no file name can hold; U+DC80 to U+DCFF stand for bytes in no encoding."""
 
 
 def hash_file(path: Path, algorithm: str = "sha256") -> Digest:
