@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # Where packages come from and how they travel is the caller's choice; every other variable of uv, and all of
 # Python's, could change what gets installed.
 CALLERS = re.compile(
-    r"UV_((DEFAULT_|EXTRA_)?INDEX.*|FIND_LINKS|NO_INDEX|OFFLINE|CACHE_DIR|HTTP_.*|REQUEST_TIMEOUT|INSECURE_HOST"
-    r"|NATIVE_TLS|SYSTEM_CERTS|KEYRING_PROVIDER|CONCURRENT_.*)"
+    r"UV_((DEFAULT_|EXTRA_)?INDEX.*|FIND_LINKS|OFFLINE|CACHE_DIR|NO_CACHE|HTTP_.*|REQUEST_TIMEOUT|INSECURE_HOST"
+    r"|NATIVE_TLS|SYSTEM_CERTS|KEYRING_PROVIDER|CREDENTIALS_DIR|[A-Z0-9]+_ENDPOINT_URL|CONCURRENT_.*)"
 )
 FOREIGN = re.compile(r"(UV|PYTHON|PIP|CONDA|VIRTUAL_ENV|PYC_|__PYVENV).*")
 
@@ -113,7 +113,7 @@ REFUSALS: tuple[tuple[str, Callable[[re.Match[str], str], str], str], ...] = (
         f"take another Python, or lock a version that has such a wheel; {RENEW}",
     ),
     (
-        r"--require-hashes`? mode",
+        r"Hash-checking is required, but|--require-hashes`? mode",
         lambda _, __: "the lock is not complete: a package that it needs has no version and hash",
         RENEW,
     ),

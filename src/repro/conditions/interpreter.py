@@ -50,7 +50,7 @@ def minor_of_caller() -> str:
 
 def require_minor(text: str, *, what: str) -> str:
     """`text` when it is an exact minor version of Python 3; otherwise ConfigError that names `what`."""
-    if not re.fullmatch(r"3\.\d{1,2}", text):
+    if not re.fullmatch(r"3\.[0-9]{1,2}", text):
         raise ConfigError(
             f"{what}: {text!r} is not a minor version of Python", hint='write one such as "3.12"'
         )

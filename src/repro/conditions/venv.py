@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the layout of a kept environment; another one is built anew."""
 
+KEPT = {"version", "quick", "content", "interpreter", "prefixes", "facts"}
+"""The keys of the manifest of a kept environment."""
+
 
 class VenvEnvironment:
     """A virtual environment of exactly the locked packages for one minor version of Python.
@@ -217,7 +220,8 @@ def _read_manifest(path: Path) -> dict[str, Any] | None:
         kept = strictjson.parse(path.read_bytes(), name=str(path))
     except (FileNotFoundError, FormatError):
         return None
-    return kept if isinstance(kept, dict) and kept.get("version") == VERSION else None
+    whole = isinstance(kept, dict) and kept.keys() == KEPT and kept["version"] == VERSION
+    return kept if whole else None
 
 
 def _stamp(executable: Path) -> dict[str, str | int]:
