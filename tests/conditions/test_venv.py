@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from repro.conditions.enclosure import Method
 from repro.conditions.interpreter import find_interpreter, minor_of_caller
+from repro.conditions.isolation import available
 from repro.conditions.lock import parse_lock
 from repro.conditions.venv import VenvEnvironment
 from repro.core import canonical, strictjson
@@ -143,16 +145,15 @@ def test_an_environment_is_built_once(shelf: Shelf, lock: str) -> None:
 
 
 def test_identity_follows_meaning(shelf: Shelf, lock: str) -> None:
-    """Comments change nothing; packages, Python version and building from source make another environment."""
+    """Comments change nothing; packages and Python version make another environment."""
     identity = shelf.environment(lock).identity()
     assert shelf.environment(f"# comment\n{lock}").identity() == identity
     assert shelf.environment(lock, python=minor_of_caller()).identity() == identity
     others = (
         shelf.environment(""),
         shelf.environment(lock, python="3.99"),
-        shelf.environment(lock, allow_build=True),
     )
-    assert len({identity, *(other.identity() for other in others)}) == 4
+    assert len({identity, *(other.identity() for other in others)}) == 3
 
 
 def test_identity_starts_and_loads_nothing(shelf: Shelf) -> None:
@@ -248,7 +249,7 @@ def no_network(shelf: Shelf) -> str:
             rf"aa==1\.0 does not have its locked hash: expected sha256:{'0' * 64}, got sha256:",
             "renew",
         ),
-        (only_source, r"sd==1\.0 exists as a source distribution only", "--allow-build"),
+        (only_source, r"sd==1\.0 has no wheel that fits, only a source", "--allow-build"),
         (other_python, r"aa==1\.0 has no wheel for Python 3", "renew the lock"),
         (missing_package, r"network is switched off", "UV_OFFLINE"),
         (missing_dependency, r"the lock is not complete", "renew the lock"),
@@ -294,6 +295,82 @@ def test_the_surroundings_have_no_influence(shelf: Shelf, lock: str) -> None:
     environment = shelf.environment(lock)
     environment.realise(silent)
     assert not installed(environment, "aa/__init__.py").is_symlink()
+
+
+BACKEND = """
+import os, pathlib, zipfile
+
+def build_wheel(folder, settings=None, metadata=None):
+    seen = []
+    try:
+        seen.append(pathlib.Path("SHELF/../secret").read_text())
+    except OSError as error:
+        seen.append(error.strerror)
+    try:
+        pathlib.Path("SHELF/touched").touch()
+    except OSError as error:
+        seen.append(error.strerror)
+    name = "sd-1.0-py3-none-any.whl"
+    info = "sd-1.0.dist-info/"
+    with zipfile.ZipFile(pathlib.Path(folder) / name, "w") as archive:
+        archive.writestr("sd.py", "SEEN = %r; VARIABLES = %r" % (seen, sorted(os.environ)))
+        archive.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: sd\\nVersion: 1.0\\n")
+        archive.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        archive.writestr(info + "entry_points.txt", "[console_scripts]\\nsd = sd:SEEN.clear\\n")
+        archive.writestr(info + "RECORD", "sd.py,,\\n%sMETADATA,,\\n%sWHEEL,,\\n%sRECORD,,\\n" % (info, info, info))
+    return name
+"""
+
+
+def test_a_source_distribution_is_built_inside_the_sandbox(shelf: Shelf) -> None:
+    """With `allow_build` foreign code builds, but sees no home, no credentials, and nothing else to write."""
+    if available() is Method.PLAIN:
+        pytest.skip("this machine has no sandbox to build in")
+    (shelf.root / "secret").write_text("made up")
+    lock = shelf.sdist("sd", BACKEND.replace("SHELF", str(shelf.folder)))
+    shelf.variables["AWS_SECRET_ACCESS_KEY"] = "made up"
+    shelf.variables["UV_INDEX_LAB_PASSWORD"] = "made up"
+    environment = shelf.environment(lock, allow_build=True)
+    realised = environment.realise(silent)
+    code = "import sd; print(sd.SEEN); print(*sd.VARIABLES)"
+    seen, variables = process.run([str(realised.python), "-I", "-c", code]).text.splitlines()
+    assert seen == "['No such file or directory', 'Read-only file system']"
+    assert not {"AWS_SECRET_ACCESS_KEY", "UV_INDEX_LAB_PASSWORD"} & set(variables.split())
+    assert not realised.reproducible
+    assert realised.facts["built_in"] == str(available())
+    process.run([str(realised.search_path[0] / "sd")])
+    environment.check(realised, paranoid=True)
+    with pytest.raises(RealisationError, match="was not allowed") as caught:
+        shelf.environment(lock).realise(silent)
+    assert "--allow-build" in caught.value.hint
+
+
+def test_a_failed_build_is_explained(shelf: Shelf) -> None:
+    """A build that fails is exit 3 with the builder's words."""
+    if available() is Method.PLAIN:
+        pytest.skip("this machine has no sandbox to build in")
+    environment = shelf.environment(shelf.sdist("sd", "raise SystemExit('no compiler')\n"), allow_build=True)
+    with pytest.raises(RealisationError, match=r"building sd==1\.0 from source failed"):
+        environment.realise(silent)
+    assert not environment.tree.exists()
+
+
+def test_wheels_need_no_build(shelf: Shelf, lock: str) -> None:
+    """Where every package has a wheel, allowing builds changes nothing."""
+    allowed = shelf.environment(lock, allow_build=True).realise(silent)
+    assert allowed.reproducible
+    assert shelf.environment(lock).realise(silent) == allowed
+
+
+def test_a_password_is_not_shown_to_a_build(shelf: Shelf) -> None:
+    """Settings of the index that hold a password stop a build before it starts."""
+    if available() is Method.PLAIN:
+        pytest.skip("this machine has no sandbox to build in")
+    shelf.variables["UV_INDEX"] = "lab=https://me:made-up@nowhere.invalid/"
+    environment = shelf.environment(only_source(shelf), allow_build=True)
+    with pytest.raises(RealisationError, match="UV_INDEX holds a password"):
+        environment.realise(silent)
+    assert not (shelf.root / "ran").exists()
 
 
 def tamper(path: Path) -> None:

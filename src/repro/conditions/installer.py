@@ -20,12 +20,23 @@ CALLERS = re.compile(
     r"UV_((DEFAULT_|EXTRA_)?INDEX.*|FIND_LINKS|OFFLINE|CACHE_DIR|NO_CACHE|HTTP_.*|REQUEST_TIMEOUT|INSECURE_HOST"
     r"|NATIVE_TLS|SYSTEM_CERTS|KEYRING_PROVIDER|CREDENTIALS_DIR|[A-Z0-9]+_ENDPOINT_URL|CONCURRENT_.*)"
 )
+# Bytecode that is bound to its source by hash does not depend on the time of its installation. The tree is
+# hashed when it is made and watched around each run, so nothing needs to be checked at import.
+BYTECODE = {"PYC_INVALIDATION_MODE": "UNCHECKED_HASH"}
+
 FOREIGN = re.compile(r"(UV|PYTHON|PIP|CONDA|VIRTUAL_ENV|PYC_|__PYVENV).*")
 
 QUIET = ("--no-config", "--no-progress", "--color", "never")
+REQUIREMENTS = "requirements.lock"
+"""The name of the lock as it is written for uv."""
+
 TIMEOUT_SECONDS = 3600
 TAIL = 1500
 """Characters of uv's own words that an error carries."""
+
+
+class SourceOnly(RealisationError):
+    """A locked package has no wheel that fits: it would have to be built."""
 
 
 def find_uv() -> Path:
@@ -47,15 +58,16 @@ def variables_for_uv(callers: Mapping[str, str]) -> dict[str, str]:
         for name, value in callers.items()
         if CALLERS.fullmatch(name) or not FOREIGN.fullmatch(name)
     }
-    # Bytecode that is checked by hash, or by nothing, does not depend on the time of its installation. The
-    # tree is hashed when it is made and watched around each run, so nothing needs to be checked at import.
-    return {**kept, "PYC_INVALIDATION_MODE": "UNCHECKED_HASH"}
+    return {**kept, **BYTECODE}
 
 
-def venv_command(uv: Path, interpreter: Path, tree: Path) -> list[str]:
-    """The command that makes an empty virtual environment of an interpreter."""
+def venv_command(uv: Path, interpreter: Path, tree: Path, *, relocatable: bool) -> list[str]:
+    """The command that makes an empty virtual environment of an interpreter.
+
+    In a `relocatable` one programs find the interpreter beside themselves, not at the place of installation.
+    """
     options = ("--no-project", "--no-python-downloads", "--link-mode", "copy", "--python", str(interpreter))
-    return [str(uv), "venv", *QUIET, *options, str(tree)]
+    return [str(uv), "venv", *QUIET, *options, *(["--relocatable"] if relocatable else []), str(tree)]
 
 
 def install_command(uv: Path, python: Path, requirements: Path, *, allow_build: bool) -> list[str]:
@@ -82,17 +94,18 @@ def run_uv(argv: Sequence[str], *, cwd: Path, variables: Mapping[str, str], held
 def explain(said: str, *, name: str, python: str) -> RealisationError:
     """The error that uv's standard error stands for; its last words are kept."""
     flat = " ".join(said.split())
-    text, hint = next(
+    kind, text, hint = next(
         (
-            (message(match, python), hint)
+            (SourceOnly if pattern == SOURCE_ONLY else RealisationError, message(match, python), hint)
             for pattern, message, hint in REFUSALS
             if (match := re.search(pattern, flat))
         ),
-        ("uv failed", "read uv's words above"),
+        (RealisationError, "uv failed", "read uv's words above"),
     )
-    return RealisationError(f"environment {name}: {text}\nuv said:\n{said.strip()[-TAIL:]}", hint=hint)
+    return kind(f"environment {name}: {text}\nuv said:\n{said.strip()[-TAIL:]}", hint=hint)
 
 
+SOURCE_ONLY = r"([\w.-]+==\S+) has no usable wheels|Wheels are required for `([^`]+)`"
 RENEW = "renew the lock: uv pip compile --generate-hashes --universal requirements.in -o requirements.lock"
 
 # What uv says (0.8 to 0.13), what that means, and what to do. The first that is found counts.
@@ -103,8 +116,8 @@ REFUSALS: tuple[tuple[str, Callable[[re.Match[str], str], str], str], ...] = (
         f"find out why the file differs from the locked one before you {RENEW}",
     ),
     (
-        r"([\w.-]+==\S+) has no usable wheels|Wheels are required for `([^`]+)`",
-        lambda found, _: f"{found[1] or found[2]} exists as a source distribution only",
+        SOURCE_ONLY,
+        lambda found, _: f"{found[1] or found[2]} has no wheel that fits, only a source distribution",
         "`--allow-build` builds it inside the sandbox; or lock a version that has a wheel",
     ),
     (

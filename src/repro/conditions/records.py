@@ -8,7 +8,6 @@ import hashlib
 import posixpath
 from dataclasses import dataclass
 from email.parser import HeaderParser
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.core.errors import TamperError
@@ -16,6 +15,7 @@ from repro.core.errors import TamperError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
 SHOWN = 5
 """Names that a message lists at most."""
@@ -44,7 +44,11 @@ def verify_records(root: Path, contents: Mapping[str, str], skeleton: AbstractSe
     """
     packages, listed, hashed, wrong = {}, set(), 0, []
     for record in sorted(name for name in contents if name.endswith(".dist-info/RECORD")):
-        name, version = _identity(root / Path(record).parent)
+        metadata = record.removesuffix("RECORD") + "METADATA"
+        for name in (record, metadata):  # a link could lead to any file of this machine
+            if not contents.get(name, "").startswith("file "):
+                raise TamperError(f"{name}: not a file")
+        name, version = _identity(root / metadata)
         packages[name] = version
         for path, expected in _rows(root, record):
             listed.add(path)
@@ -69,8 +73,8 @@ def verify_records(root: Path, contents: Mapping[str, str], skeleton: AbstractSe
     )
 
 
-def _identity(dist_info: Path) -> tuple[str, str]:
-    headers = HeaderParser().parsestr((dist_info / "METADATA").read_text(encoding="utf-8", errors="replace"))
+def _identity(metadata: Path) -> tuple[str, str]:
+    headers = HeaderParser().parsestr(metadata.read_text(encoding="utf-8", errors="replace"))
     return str(headers["Name"]), str(headers["Version"])
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.conditions import installer, manifest
+from repro.conditions.building import install_inside
 from repro.conditions.environment import Realised, covering
 from repro.conditions.interpreter import find_interpreter, minor_of_caller, require_minor
 from repro.conditions.platform import libc, platform_class
 from repro.conditions.records import SHOWN, verify_records
 from repro.core import canonical, strictjson
 from repro.core.digest import Digest, of_value
-from repro.core.errors import FormatError, TamperError
+from repro.core.errors import FormatError, RealisationError, TamperError
 from repro.core.events import Event, Kind
 from repro.tools.files import disk_errors, hash_file, is_locked, locked, remove_tree, write_atomic
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the layout of a kept environment; another one is built anew."""
 
+REASON = "a package was built from source, with build tools that no lock names"
+
 KEPT = {"version", "quick", "content", "interpreter", "prefixes", "facts"}
 """The keys of the manifest of a kept environment."""
 
@@ -37,7 +40,7 @@ class VenvEnvironment:
 
     `python` is such a version ("3.12"), None for the caller's own; `cache` is the folder under which
     environments are kept; `variables` are the caller's, which choose the package index. `allow_build` lets
-    packages without a wheel be built from source, inside the sandbox.
+    packages without a wheel be built from source, inside the sandbox; it is no part of the identity.
     """
 
     kind = "venv"
@@ -65,10 +68,7 @@ class VenvEnvironment:
         return self._home / "venv"
 
     def identity(self) -> Digest:
-        """The digest of the lock's meaning, exact minor version, implementation, platform and kind of libc.
-
-        An environment that may be built from source is another one, for its bytes depend on the builder.
-        """
+        """The digest of the lock's meaning, minor version, implementation, platform and kind of libc."""
         return of_value(
             {
                 "kind": self.kind,
@@ -78,7 +78,6 @@ class VenvEnvironment:
                 "implementation": sys.implementation.name,
                 "platform": platform_class(),
                 "libc": libc()["name"],
-                "built": self._allow_build,
             }
         )
 
@@ -124,6 +123,11 @@ class VenvEnvironment:
         if kept["interpreter"] != _stamp(Path(kept["interpreter"]["path"])):
             self._tell(listener, "its interpreter was replaced; building it anew")
             return None
+        if kept["facts"]["built_from_source"] and not self._allow_build:
+            raise RealisationError(
+                f"environment {self.name}: it was built from source, which was not allowed this time",
+                hint="allow it with `--allow-build`, or lock versions that have wheels",
+            )
         state = str(manifest.quick(self.tree))
         if state == kept["quick"]:
             return kept
@@ -144,24 +148,40 @@ class VenvEnvironment:
         interpreter = find_interpreter(self._minor, self._variables)
         self._tell(listener, f"building it for Python {interpreter.version}")
         try:
-            skeleton = self._install(interpreter, held)
-            return self._seal(interpreter, skeleton)
+            return self._seal(interpreter, *self._install(interpreter, held))
         except BaseException:
             remove_tree(self._home)
             raise
 
-    def _install(self, interpreter: Interpreter, held: int) -> frozenset[str]:
-        """Make the virtual environment and fill it; the names of the files that it had when it was empty."""
+    def _install(self, interpreter: Interpreter, held: int) -> tuple[frozenset[str], str]:
+        """Make the virtual environment and fill it.
+
+        Returns the names of the files that it had when it was empty, and the method of isolation in which it
+        was built from source, "" where all of it came from wheels.
+        """
         uv, variables = installer.find_uv(), installer.variables_for_uv(self._variables)
-        requirements = self._home / "requirements.lock"
+        requirements = self._home / installer.REQUIREMENTS
         write_atomic(requirements, self._lock.to_bytes())
-        self._uv(installer.venv_command(uv, interpreter.executable, self.tree), variables, held)
-        _, empty = manifest.whole(self.tree)
-        command = installer.install_command(
-            uv, self.tree / "bin" / "python", requirements, allow_build=self._allow_build
+
+        def empty(*, relocatable: bool) -> frozenset[str]:
+            remove_tree(self.tree)
+            command = installer.venv_command(uv, interpreter.executable, self.tree, relocatable=relocatable)
+            self._uv(command, variables, held)
+            return frozenset(manifest.whole(self.tree)[1])
+
+        skeleton = empty(relocatable=False)
+        python = self.tree / "bin" / "python"
+        try:
+            self._uv(installer.install_command(uv, python, requirements, allow_build=False), variables, held)
+        except installer.SourceOnly:
+            if not self._allow_build:
+                raise
+        else:
+            return skeleton, ""
+        skeleton = empty(relocatable=True)
+        return skeleton, install_inside(
+            home=self._home, interpreter=interpreter, variables=self._variables, name=self.name
         )
-        self._uv(command, variables, held)
-        return frozenset(empty)
 
     def _uv(self, argv: list[str], variables: Mapping[str, str], held: int) -> None:
         done = installer.run_uv(argv, cwd=self._home, variables=variables, held=held)
@@ -169,7 +189,7 @@ class VenvEnvironment:
             said = done.stderr.decode(errors="replace")
             raise installer.explain(said, name=self.name, python=self._minor)
 
-    def _seal(self, interpreter: Interpreter, skeleton: frozenset[str]) -> dict[str, Any]:
+    def _seal(self, interpreter: Interpreter, skeleton: frozenset[str], sandbox: str) -> dict[str, Any]:
         """Verify and hash what was installed; the manifest comes last, so that it stands for all the rest."""
         state = manifest.quick(self.tree)
         content, contents = manifest.whole(self.tree)
@@ -193,7 +213,8 @@ class VenvEnvironment:
                     "unrecorded": list(inventory.unrecorded),
                 },
                 "uv": installer.version_of_uv(),
-                "built_from_source": self._allow_build,
+                "built_from_source": bool(sandbox),
+                **({"built_in": sandbox, "not_reproducible_because": REASON} if sandbox else {}),
             },
         }
         write_atomic(self._home / "contents.json", canonical.to_bytes(contents))
@@ -209,7 +230,7 @@ class VenvEnvironment:
             search_path=(self.tree / "bin",),
             visible=covering([self.tree, *map(Path, kept["prefixes"])]),
             content=Digest.parse(kept["content"]),
-            reproducible=not self._allow_build,
+            reproducible=not kept["facts"]["built_from_source"],
             facts=kept["facts"],
         )
 
