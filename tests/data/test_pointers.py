@@ -63,7 +63,7 @@ def test_the_pointer_of_a_path_is_found_under_any_name(tmp_path: Path, path: str
     assert find_pointer(tmp_path, "a") is None
 
 
-HOSTILE = {
+HOSTILE: dict[str, str | bytes] = {
     "leaves by dots": out("../../secret"),
     "leaves by wdir": "wdir: ../..\n" + out("x"),
     "absolute": out("/etc/passwd"),
@@ -262,6 +262,13 @@ def test_a_missing_input_is_named(plain: Path, path: str) -> None:
 def test_an_input_outside_the_checkout_is_a_configuration_error(plain: Path, path: str) -> None:
     """`inputs` of a revision cannot name what is not in its checkout."""
     with pytest.raises(ConfigError, match="input"):
+        identify(plain, [path])
+
+
+@pytest.mark.parametrize("path", ["y" * 300, "/".join(["y" * 200] * 30)])
+def test_a_path_too_long_for_the_system_is_an_error_of_ours(plain: Path, path: str) -> None:
+    """A name or path beyond the system's limits comes out as a ReproError."""
+    with pytest.raises(ReproError, match="yyy"):
         identify(plain, [path])
 
 

@@ -46,6 +46,11 @@ def resolve(root: Path, path: str) -> Source:
     ConfigError for a path that leaves the checkout.
     """
     path = require_relative(path, what="input")
+    with disk_errors(f"input {path[:80]!r}"):
+        return _resolve(root, path)
+
+
+def _resolve(root: Path, path: str) -> Source:
     pointer = find_pointer(root, path)
     if pointer is not None:
         return Source(path=path, parts=(Part(pointer=pointer, within=path[len(pointer.path) + 1 :]),))
