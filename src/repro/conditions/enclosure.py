@@ -31,9 +31,9 @@ class Enclosure:
     `argv` is the command as written, with placeholders; `code` the folder with its code and data, which
     becomes the read-only working directory (with PLAIN its files lose their write permission, so it must be a
     copy made for runs); `out` the only folder that is writable and kept; `scratch` an empty folder for a
-    private HOME and TMPDIR, which the caller throws away; `visible` what can be read at its own path besides the system;
-    `search_path` comes first in PATH; `variables` are the experiment's own; `placeholders` are those beside
-    `{code}`, `{out}` and `{data}`.
+    private HOME and TMPDIR, which the caller throws away; `visible` what can be read at its own path besides
+    the system; `search_path` comes first in PATH; `variables` are the experiment's own; `placeholders` are
+    those beside `{code}`, `{out}` and `{data}`.
     """
 
     argv: tuple[str, ...]

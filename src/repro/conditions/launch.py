@@ -51,6 +51,10 @@ class Report:
 class Refused(Exception):
     """The kernel refused to execute a file."""
 
+    def __init__(self, program: str, number: int) -> None:
+        super().__init__(f"{program}: {os.strerror(number)}")
+        self.number = number
+
 
 def start(argv: list[str], spec: dict[str, Any], *standard: int) -> int:
     """Fork and execute `argv` in its folder, with its variables and no descriptor but the standard ones.
@@ -58,23 +62,29 @@ def start(argv: list[str], spec: dict[str, Any], *standard: int) -> int:
     `standard` may hold other descriptors for its input and output.
     """
     reading, writing = os.pipe()
+    launcher = os.getpid()
     pid = os.fork()
     if pid == 0:
-        execute(argv, spec, standard, writing)
+        execute(argv, spec, standard, (launcher, writing))
     os.close(writing)
     refusal = os.read(reading, 16)
     os.close(reading)
     if refusal:
         os.waitpid(pid, 0)
-        raise Refused(int(refusal))
+        raise Refused(argv[0], int(refusal))
     return pid
 
 
-def execute(argv: list[str], spec: dict[str, Any], standard: tuple[int, ...], writing: int) -> NoReturn:
-    """The forked half of `start`: never returns."""
+def execute(
+    argv: list[str], spec: dict[str, Any], standard: tuple[int, ...], launcher: tuple[int, int]
+) -> NoReturn:
+    """The forked half of `start`, which knows its parent by number and by a pipe: never returns."""
+    parent, writing = launcher
     try:
         if LINUX:
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # it ended before the kernel knew what to do then
+                os._exit(127)
         if spec["enclosed"]:
             os.setsid()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
@@ -162,7 +172,7 @@ def run_command(spec: dict[str, Any], lifeline: int) -> dict[str, object]:
     try:
         command = start(spec["argv"], spec)
     except Refused as error:
-        return {"refused": error.args[0]}
+        return {"refused": error.number}
     watch.over(command)
     code, wall, cpu, peak = 0, 0.0, 0.0, 0
     while True:

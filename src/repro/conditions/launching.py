@@ -49,7 +49,7 @@ def launch(
     Raises ToolFailed when it could not enclose or measure, or broke.
     """
     specification = _specification(enclosure, method, timeout_seconds)
-    with ExitStack() as stack:
+    with disk_errors("starting a run"), ExitStack() as stack:
         spec, report, info = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         spec.write(json.dumps(specification).encode())
         spec.seek(0)
@@ -188,9 +188,10 @@ def _await_end(init: int | None) -> None:
     deadline = time.monotonic() + GRACE_SECONDS
     while init is not None and time.monotonic() < deadline:
         try:
+            threads = len(list(Path(f"/proc/{init}/task").iterdir()))
             state = re.sub(r".*\)", "", Path(f"/proc/{init}/stat").read_text(errors="replace")).split()[0]
         except (FileNotFoundError, ProcessLookupError):
             return
-        if state in {"Z", "X"}:
+        if state in {"Z", "X"} and threads <= 1:  # the last thread to exit is the one that ends the others
             return
         time.sleep(0.001)
