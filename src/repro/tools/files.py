@@ -98,6 +98,11 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def tree_bytes(root: Path) -> int:
+    """How many bytes the files below a folder hold; links count as themselves."""
+    return sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(root) for name in names)
+
+
 def remove_tree(path: Path) -> None:
     """Remove a folder even where a run left parts of it read-only or closed; a missing one is fine."""
     if not path.exists():

@@ -139,8 +139,8 @@ class Git:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if (folder / ".git").is_file():
             self._forget(folder)
+        self._git("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
         try:
-            self._git("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
             yield folder
         finally:
             self._forget(folder)
