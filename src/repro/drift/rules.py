@@ -172,7 +172,7 @@ def _day(value: object, where: str) -> date:
 def looser(rules: Rules, than: Rules) -> tuple[Rule, ...]:
     """The rules of one set that grant more than another set does for the same values.
 
-    What `than` grants to a rule's values is its last rule that plainly covers path and output, else the default.
+    What `than` grants is its last rule that plainly covers the rule's path and output, else the default.
     Expired rules of either are the caller's to leave out (`Rules.active`).
     """
     return tuple(rule for rule in rules.rules if _looser(rule, _granted(rule, than)))

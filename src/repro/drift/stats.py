@@ -166,7 +166,7 @@ def _digits(pair: Pair, errors: dict[str, Values]) -> Digits | None:
     error = np.where(np.isinf(relative), errors["absolute"], relative)
     top = float(DIGITS - 1)
     digits = np.full(pair.admission.count, top)
-    digits[touched] = np.where(error > 0, np.clip(-np.log10(error), 0.0, top), top)
+    digits[touched] = np.where(error > 0, np.clip(-np.log10(error), 0.0, top) + 0.0, top)
     digits = digits[finite]
     if not digits.size:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ SORTS = {
     "scaled": "scaled",
     "ulp": "ulp",
     "value": "",
-    "pattern": "pattern",
+    "pattern": "",
 }
 """Sorts of errors in the order in which they are shown, and their names in a column."""
 
@@ -84,9 +85,13 @@ def _path(path: PathReport, width: int) -> Iterator[str]:
 def _count(path: PathReport) -> str:
     pattern = f", {path.pattern} of them NaN or infinite on one side" if path.pattern else ""
     return (
-        f"{path.over} of {_many(path.count, 'value')} over ({path.ppm:.6g} ppm), "
+        f"{path.over} of {_many(path.count, 'value')} over ({_ppm(path.ppm)} ppm), "
         f"{path.differing} differ{pattern}{_admitted(path.admitted)}"
     )
+
+
+def _ppm(ppm: float) -> str:
+    return f"{ppm:.0f}" if ppm >= 1 else f"{ppm:.2g}"
 
 
 def _admitted(admitted: dict[str, int]) -> str:
@@ -101,8 +106,7 @@ def _errors(path: PathReport, width: int) -> Iterator[str]:
         worst = path.worst.get(sort)
         if worst is None:
             continue
-        error = "" if sort in ("value", "pattern") else f" {_error(worst.error)}"
-        places.setdefault(_where(worst), []).append(f"{name}{error}".strip())
+        places.setdefault(_where(worst), []).append(f"{name} {_error(worst.error)}" if name else "")
     for (at, baseline, observed), errors in places.items():
         yield from _wrapped(f"{at}baseline {baseline}, observed {observed}", width, INDENT)
         known = ", ".join(error for error in errors if error)
@@ -118,9 +122,9 @@ def _where(worst: Worst) -> tuple[str, str, str]:
 
 def _value(value: object) -> str:
     """A value as JSON and Python's json write it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "null" if value is None else str(value)
+    if value is None or isinstance(value, bool | int | float):
+        return json.dumps(value)
+    return str(value)
 
 
 def _error(error: float) -> str:
