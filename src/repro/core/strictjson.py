@@ -92,7 +92,7 @@ def _is_text(value: object) -> bool:
 
 def _deeper_than(value: object, limit: int) -> bool:
     level: list[object] = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             child
             for node in level
