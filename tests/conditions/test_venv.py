@@ -317,7 +317,8 @@ def build_wheel(folder, settings=None, metadata=None):
         archive.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: sd\\nVersion: 1.0\\n")
         archive.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         archive.writestr(info + "entry_points.txt", "[console_scripts]\\nsd = sd:SEEN.clear\\n")
-        archive.writestr(info + "RECORD", "sd.py,,\\n%sMETADATA,,\\n%sWHEEL,,\\n%sRECORD,,\\n" % (info, info, info))
+        rows = ["sd.py"] + [info + file for file in ("METADATA", "WHEEL", "entry_points.txt", "RECORD")]
+        archive.writestr(info + "RECORD", "".join(row + ",,\\n" for row in rows))
     return name
 """
 
@@ -394,6 +395,7 @@ def test_a_tampered_file_is_noticed_and_named(shelf: Shelf, lock: str) -> None:
     again = shelf.environment(lock).realise(events.append)
     assert "changed" in events[0].text
     assert installed(environment, "aa/__init__.py").read_bytes() == b"X = 41\n"
+    assert again.content == realised.content
     environment.check(again, paranoid=True)
 
 
@@ -549,14 +551,18 @@ def test_a_killed_build_is_cleared_and_repeated(shelf: Shelf, lock: str, *, inst
         builder = start(shelf, lock)
         assert gate.asked.wait(60)
         (builder.kill if installer_survives else lambda: os.killpg(builder.pid, signal.SIGKILL))()
-        builder.communicate() if not installer_survives else builder.wait()
+        builder.communicate()
         assert environment.tree.exists()
         assert not (environment.tree.parent / "manifest.json").exists()
         assert is_locked(guard) or not installer_survives
-        gate.open.set()
-        realised = shelf.environment(lock).realise(silent)
-        if installer_survives:
-            builder.communicate()
+        told: list[str] = []
+
+        def tell(event: Event) -> None:
+            told.append(event.text)
+            gate.open.set()
+
+        realised = shelf.environment(lock).realise(tell)
+        assert "waiting for another process" in told[0] or not installer_survives
     environment.check(realised, paranoid=True)
     assert process.run([str(realised.python), "-I", "-c", "import aa; print(aa.X)"]).text == "41"
 

@@ -7,7 +7,6 @@ import csv
 import hashlib
 import posixpath
 from dataclasses import dataclass
-from email.parser import HeaderParser
 from typing import TYPE_CHECKING
 
 from repro.core.errors import TamperError
@@ -74,8 +73,9 @@ def verify_records(root: Path, contents: Mapping[str, str], skeleton: AbstractSe
 
 
 def _identity(metadata: Path) -> tuple[str, str]:
-    headers = HeaderParser().parsestr(metadata.read_text(encoding="utf-8", errors="replace"))
-    return str(headers["Name"]), str(headers["Version"])
+    head = metadata.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+    fields = dict(line.partition(": ")[::2] for line in reversed(head.splitlines()))
+    return fields.get("Name", ""), fields.get("Version", "")
 
 
 def _rows(root: Path, record: str) -> Iterator[tuple[str, str]]:

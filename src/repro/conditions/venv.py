@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.conditions import installer, manifest
-from repro.conditions.building import install_inside
 from repro.conditions.environment import Realised, covering
 from repro.conditions.interpreter import find_interpreter, minor_of_caller, require_minor
 from repro.conditions.platform import libc, platform_class
@@ -141,11 +140,11 @@ class VenvEnvironment:
         return kept
 
     def _build(self, held: int, listener: Listener) -> dict[str, Any]:
+        interpreter = find_interpreter(self._minor, self._variables)
         # The manifest goes first: a removal that is killed must not leave it standing for half a tree.
         (self._home / "manifest.json").unlink(missing_ok=True)
         remove_tree(self._home)
         self._home.mkdir(parents=True)
-        interpreter = find_interpreter(self._minor, self._variables)
         self._tell(listener, f"building it for Python {interpreter.version}")
         try:
             return self._seal(interpreter, *self._install(interpreter, held))
@@ -178,6 +177,8 @@ class VenvEnvironment:
                 raise
         else:
             return skeleton, ""
+        from repro.conditions.building import install_inside
+
         skeleton = empty(relocatable=True)
         return skeleton, install_inside(
             home=self._home, interpreter=interpreter, variables=self._variables, name=self.name
