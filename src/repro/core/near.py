@@ -9,11 +9,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+SHOWN = 16
+"""How many known words a hint lists."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint: the near word as a question, else the known words, sorted."""
+    """A hint: the near word as a question, else the known words, sorted; "" where nothing is known.
+
+    Near is what differs by few letters or by case, or what the word abbreviates.
+    """
     words = sorted(known)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    shown = ", ".join(words[:12]) + (", …" if len(words) > 12 else "")  # noqa: PLR2004 - what fits a line
-    return f"known: {shown}" if words else ""
+    lower = {candidate.lower(): candidate for candidate in words}
+    near = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.5)
+    near = near or [candidate for candidate in lower if word and candidate.startswith(word.lower())]
+    if near:
+        return f"did you mean {lower[near[0]]!r}?"
+    return f"known: {', '.join(words[:SHOWN])}" + (", …" if len(words) > SHOWN else "") if words else ""
