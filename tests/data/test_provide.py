@@ -3,7 +3,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +22,8 @@ from repro.tools.files import files_below, hash_file
 from repro.tools.git import Git
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.data.conftest import Lab
 
 pytestmark = pytest.mark.xdist_group("dvc")
@@ -170,6 +175,34 @@ def test_an_unusable_remote_is_an_error_of_ours(
     """Whatever is wrong with the caller's DVC configuration comes out as a DataError with a next step."""
     lab.setting(section, key, value)
     assert words in fails(lab, tmp_path / "target").message
+
+
+@pytest.fixture
+def served(lab: Lab) -> Iterator[str]:
+    """The remote behind http on this machine; the address without its scheme."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(lab.store))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_remote_behind_http(lab: Lab, tmp_path: Path, served: str) -> None:
+    """Objects come over http like from a folder, one that is not there is named, and no password is told."""
+    lab.setting("'remote \"shelf\"'", "url", f"http://user:secret@{served}")
+    provide(lab.root, ["data/nist"], lab.remote, tmp_path / "target")
+    assert len(files_below(tmp_path / "target")) == len(lab.files) - 1
+    lab.object_of("data/one.csv", top=lab.store).unlink()
+    said = fails(lab, tmp_path / "target").message
+    assert "not in the remote" in said
+    assert served in said
+    assert "secret" not in said
 
 
 def test_without_a_dvc_repository_the_error_says_so(lab: Lab, tmp_path: Path) -> None:

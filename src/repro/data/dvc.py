@@ -6,6 +6,7 @@ writes to `.dvc/tmp`, and nothing of that is needed to copy bytes that prove the
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -52,7 +53,8 @@ class DvcRemote:
         chosen = self._config["core"].get("remote")
         if not chosen:
             return "none (no default remote is configured)"
-        return f"{chosen} ({self._config['remote'].get(chosen.lower(), {}).get('url', 'not configured')})"
+        url = self._config["remote"].get(chosen.lower(), {}).get("url", "not configured")
+        return f"{chosen} ({without_credentials(url)})"
 
     def cache_folder(self) -> Path:
         """`cache.dir` of the caller's configuration, at whichever level, else `.dvc/cache`."""
@@ -114,7 +116,7 @@ class DvcRemote:
             fs = cls(**settings)
         except Exception as error:  # each kind of remote raises its own
             raise DataError(
-                f"remote {self.name}: {error}; missing from the cache {self.cache_folder()}: {listed}",
+                f"remote {self.name}: {without_credentials(str(error))}; missing from the cache {self.cache_folder()}: {listed}",
                 hint="run: dvc remote list; most kinds of remote need a package, such as dvc-gs",
             ) from error
         if settings.get("worktree") or settings.get("version_aware"):
@@ -128,19 +130,18 @@ class DvcRemote:
         """One object; returns what went wrong, in words, or nothing."""
         place = self.cache_folder() / wanted.location
         part = place.with_name(f".{place.name}.part")
-        source = fs.join(base, *wanted.location.split("/"))
         self._make_folder(place.parent)
         try:
             part.unlink(missing_ok=True)
-            fs.get_file(source, str(part))
+            fs.get_file(fs.join(base, *wanted.location.split("/")), str(part))
             if (found := digest_as(part, wanted.digest)) != wanted.digest:
-                return f"{wanted}: the remote's copy {source} is corrupt, its hash is {found}"
+                return f"{wanted}: the remote's copy ({wanted.location}) is corrupt, its hash is {found}"
             part.chmod(0o444)
             part.replace(place)
         except FileNotFoundError:
-            return f"{wanted}: not in the remote ({source})"
+            return f"{wanted}: not in the remote ({wanted.location})"
         except Exception as error:  # noqa: BLE001 - each kind of remote raises its own
-            return f"{wanted}: {type(error).__name__}: {error}"
+            return f"{wanted}: {type(error).__name__}: {without_credentials(str(error))}"
         finally:
             part.unlink(missing_ok=True)
         return ""
@@ -156,6 +157,11 @@ class DvcRemote:
             missing.mkdir(exist_ok=True)
             if shared:
                 missing.chmod(0o2775)
+
+
+def without_credentials(text: str) -> str:
+    """A text without the user and password of the addresses in it: messages end up in logs and records."""
+    return re.sub(r"://[^/@\s]*@", "://", text)
 
 
 def digest_as(path: Path, wanted: Digest) -> Digest:

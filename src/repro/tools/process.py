@@ -130,7 +130,8 @@ class Supervisor:
     ) -> Ended:
         """Run `argv` with its output in files, no input; its whole process group is killed at the time limit.
 
-        Usage is the kernel's account of the process and the descendants that it waited for.
+        Usage is the kernel's account of the process and the descendants that it waited for. Linux counts
+        the memory of a process from before it became `argv`, so the peak is at least that of the caller.
         """
         started = time.perf_counter()
         with stdout.open("wb") as out, stderr.open("wb") as err:
