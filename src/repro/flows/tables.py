@@ -2,18 +2,87 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+)
+from pydantic.json_schema import GenerateJsonSchema
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import core_schema
 
 RESERVED = frozenset({"HOME", "PATH", "TMPDIR"})
 """Variables that isolation itself sets; an experiment must not."""
 
-VariableName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-ExperimentName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
-Text = Annotated[StrictStr, Field(min_length=1)]
-AxisText = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_.+-]+$")]
-Number = StrictInt | StrictFloat
+LONGEST_RUN = 366 * 86_400
+"""Cap on a time limit, in seconds: a year."""
+
+NO_NUL = r"^[^\x00]*$"
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+AXIS = r"^[a-z][a-z0-9_]*$"
+AXIS_TEXT = r"^[A-Za-z0-9_.+-]+$"
+PYTHON = r"^3\.[0-9]{1,2}$"
+
+PATTERNS = {
+    NO_NUL: "must not hold a NUL character",
+    VARIABLE: "is no name of a variable: letters, digits and _, no digit first",
+    NAME: "is no name: letters, digits and . _ - are allowed, a letter or digit comes first",
+    AXIS: "is no name of an axis: lower case letters, digits and _, a letter first",
+    AXIS_TEXT: "must consist of letters, digits and . _ + -",
+    PYTHON: 'must be a minor version such as "3.12"',
+}
+"""What each pattern asks for, in words."""
+
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
+
+def _day(value: object) -> object:
+    """A day, as TOML's own date or as text."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and re.fullmatch(DAY, value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:  # no such day: falls through to the one message
+            pass
+    raise ValueError("must be a day such as 2030-12-31")
+
+
+def _integer(value: object) -> object:
+    """Refuse true and 1.0, which Python takes for 1."""
+    if type(value) is not int:
+        raise ValueError("must be 1")
+    return value
+
+
+Text = Annotated[StrictStr, Field(min_length=1, pattern=NO_NUL)]
+Name = Annotated[StrictStr, Field(pattern=NAME, max_length=100)]
+Tolerance = Annotated[StrictInt, Field(ge=0)] | Annotated[StrictFloat, Field(ge=0)]
+Positive = Annotated[StrictInt, Field(gt=0)] | Annotated[StrictFloat, Field(gt=0)]
+Seconds = (
+    Annotated[StrictInt, Field(gt=0, le=LONGEST_RUN)] | Annotated[StrictFloat, Field(gt=0, le=LONGEST_RUN)]
+)
+AxisValue = StrictInt | StrictFloat | Annotated[StrictStr, Field(pattern=AXIS_TEXT)]
+Variables = Annotated[
+    dict[Annotated[StrictStr, Field(pattern=VARIABLE)], Annotated[StrictStr, Field(pattern=NO_NUL)]],
+    Field(json_schema_extra={"propertyNames": {"not": {"enum": sorted(RESERVED)}}}),
+]
+Day = Annotated[
+    date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": DAY})
+]
 
 
 class Table(BaseModel):
@@ -25,9 +94,17 @@ class Table(BaseModel):
 class EnvironmentTable(Table):
     """Where a command runs: packages locked by hash (`venv`), or the caller's interpreter (`host`)."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"kind": {"const": "venv"}}},
+            "then": {"required": ["lock"]},
+            "else": {"properties": {"lock": False, "python": False}},
+        }
+    )
+
     kind: Literal["venv", "host"] = Field(description="How the environment is realised.")
     lock: Text | None = Field(None, description="Hash-locked requirements, relative to this file (venv).")
-    python: Annotated[StrictStr, Field(pattern=r"^3\.[0-9]+$")] | None = Field(
+    python: Annotated[StrictStr, Field(pattern=PYTHON)] | None = Field(
         None, description="Exact Python minor version, such as 3.12; the caller's where absent (venv)."
     )
 
@@ -35,50 +112,69 @@ class EnvironmentTable(Table):
 class RangeTable(Table):
     """Consecutive integers of a matrix axis."""
 
-    range: tuple[StrictInt, StrictInt] = Field(description="First value, and the one after the last.")
+    range: Annotated[tuple[StrictInt, ...], Field(min_length=2, max_length=2)] = Field(
+        description="First value, and the one after the last."
+    )
 
 
 class RuleTable(Table):
     """A tolerance for the paths that it names; the last rule that matches a path decides."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["path"]}, {"required": ["output"]}],
+            "if": {
+                "anyOf": [
+                    {"required": ["rtol"], "properties": {"rtol": {"exclusiveMinimum": 1e-10}}},
+                    {"required": ["atol"], "properties": {"atol": {"exclusiveMinimum": 0}}},
+                    {"required": ["srtol"], "properties": {"srtol": {"exclusiveMinimum": 0}}},
+                    {"required": ["printed"], "properties": {"printed": {"const": True}}},
+                    {"required": ["ignore"], "properties": {"ignore": {"const": True}}},
+                ]
+            },
+            "then": {"required": ["reason"], "properties": {"reason": {"pattern": "\\S"}}},
+        }
+    )
+
     path: Text = Field("**", description="Glob over typed paths, such as trials[*].regret.")
     output: Text = Field("*", description="Glob over output files.")
-    rtol: Number | None = Field(None, ge=0, description="Relative tolerance.")
-    atol: Number | None = Field(None, ge=0, description="Absolute tolerance, in the value's unit.")
-    srtol: Number | None = Field(None, ge=0, description="Tolerance relative to the array's scale.")
-    scale: Number | None = Field(None, gt=0, description="Physical scale in place of the largest |value|.")
+    rtol: Tolerance | None = Field(None, description="Relative tolerance; 1e-10 where absent.")
+    atol: Tolerance | None = Field(None, description="Absolute tolerance, in the value's unit.")
+    srtol: Tolerance | None = Field(None, description="Tolerance relative to the array's scale.")
+    scale: Positive | None = Field(None, description="Physical scale in place of the largest |value|.")
     printed: StrictBool | None = Field(None, description="Allow half a unit of the last printed digit.")
     strict_zero: StrictBool | None = Field(None, description="Tell -0.0 from 0.0.")
     ignore: StrictBool | None = Field(None, description="Leave these paths out of the comparison.")
     labels: StrictBool | None = Field(None, description="Integers are labels: report mismatches in ppm.")
     reason: Text | None = Field(None, description="Why this is looser than the default.")
-    expires: Any = Field(
-        None, description="The last day on which the rule applies.", json_schema_extra={"format": "date"}
-    )
+    expires: Day | None = Field(None, description="The last day on which the rule applies.")
 
 
 class ExperimentTable(Table):
     """One command whose outputs are compared with a baseline; a matrix makes many runs of it."""
 
     command: tuple[Text, ...] = Field(
-        min_length=1, description="Program and arguments; {out}, {data}, {seed} and axes are filled in."
+        min_length=1,
+        description="Program and arguments; {code}, {out}, {data}, {seed} and axes are filled in.",
     )
     outputs: tuple[Text, ...] = Field(min_length=1, description="Files that the command writes below {out}.")
     description: StrictStr = Field("", description="One line for people.")
     environment: Text | None = Field(None, description="Name of a table under [environments].")
     inputs: tuple[Text, ...] = Field((), description="Data files or folders, under DVC or in git.")
     sources: tuple[Text, ...] = Field(
-        ("**",), description="Globs over the repository's files: all the code that the command may see."
+        ("**",),
+        min_length=1,
+        description="Globs over the repository's files: all the code that the command may see.",
     )
-    variables: dict[VariableName, StrictStr] = Field({}, description="Environment variables of the command.")
+    variables: Variables = Field({}, description="Environment variables of the command.")
     seed: StrictInt | None = Field(None, description="Value of {seed}.")
     matrix: dict[
-        Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]*$")],
-        Annotated[tuple[Number | AxisText, ...], Field(min_length=1)] | RangeTable,
+        Annotated[StrictStr, Field(pattern=AXIS)],
+        Annotated[tuple[AxisValue, ...], Field(min_length=1)] | RangeTable,
     ] = Field({}, description="Axes; every combination of their values is a run of its own.")
-    timeout: Annotated[Number, Field(gt=0)] | None = Field(None, description="Seconds a run may take.")
+    timeout: Seconds | None = Field(None, description="Seconds a run may take.")
     network: StrictBool = Field(default=False, description="Let the command use the network.")
-    vary_threads: tuple[Annotated[StrictInt, Field(gt=0)], ...] = Field(
+    vary_threads: tuple[Annotated[StrictInt, Field(gt=0, le=4096)], ...] = Field(
         (), description="Thread counts that --repeat may vary."
     )
     rules: tuple[RuleTable, ...] = Field((), description="Tolerances, after those of the whole file.")
@@ -88,25 +184,44 @@ class DefaultsTable(Table):
     """What every experiment has where it says nothing else."""
 
     environment: Text | None = Field(None, description="Name of a table under [environments].")
-    variables: dict[VariableName, StrictStr] = Field({}, description="Environment variables, joined by key.")
-    timeout: Annotated[Number, Field(gt=0)] = Field(3600, description="Seconds a run may take.")
+    variables: Variables = Field({}, description="Environment variables, joined by key.")
+    timeout: Seconds = Field(3600, description="Seconds a run may take.")
 
 
 class ProjectTable(Table):
     """The whole file."""
 
-    version: Literal[1] = Field(description="Version of this format.")
-    defaults: DefaultsTable = Field(DefaultsTable(), description="Defaults of every experiment.")
-    environments: dict[ExperimentName, EnvironmentTable] = Field({}, description="Environments by name.")
-    experiments: dict[ExperimentName, ExperimentTable] = Field({}, description="Experiments by name.")
+    version: Annotated[Literal[1], BeforeValidator(_integer)] = Field(description="Version of this format.")
+    defaults: DefaultsTable = Field(
+        default_factory=DefaultsTable, description="Defaults of every experiment."
+    )
+    environments: dict[Name, EnvironmentTable] = Field({}, description="Environments by name.")
+    experiments: dict[Name, ExperimentTable] = Field({}, description="Experiments by name.")
     rules: tuple[RuleTable, ...] = Field((), description="Tolerances of every experiment.")
+
+
+class _ForEditors(GenerateJsonSchema):
+    """What an editor completes: TOML has no null, and titles repeat the keys."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        made = super().default_schema(schema)
+        return {key: value for key, value in made.items() if key != "default" or value is not None}
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        return {**super().dict_schema(schema), "additionalProperties": False}
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        return {key: value for key, value in super().model_schema(schema).items() if key != "title"}
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 - pydantic's union of schemas
+        del schema
+        return False
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `repro.toml`, for editors."""
-    schema = ProjectTable.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "repro.toml",
-        **{key: value for key, value in schema.items() if key != "title"},
-    }
+    schema = ProjectTable.model_json_schema(schema_generator=_ForEditors)
+    return {"$schema": GenerateJsonSchema.schema_dialect, "title": "repro.toml", **schema}

@@ -148,7 +148,7 @@ class Workshop:
         key = (str(identity.code.digest), inputs)
 
         def make() -> Snapshot:
-            self._note("collecting code and data")
+            self.place.listener(Event(kind=Kind.STAGE, run=identity.run.name, text="checkout, data"))
             folder = self.place.scratch / f"code-{next(self._numbers)}"
             return take(self.tree, identity.code, inputs, self.place.remote, folder)
 
@@ -174,6 +174,3 @@ class Workshop:
             "observed": self._seen.get("", lambda: platform.observed(self.place.variables)).value,
             "numerics": dict(probe),
         }
-
-    def _note(self, text: str) -> None:
-        self.place.listener(Event(kind=Kind.NOTE, text=text))

@@ -81,10 +81,9 @@ class Store:
         if not file.exists():
             return None
         identity = read_capped(file, 1000).decode().strip()
-        path = self.runs / identity / RECORD
-        if not path.exists():
+        if not (self.runs / identity / RECORD).exists():
             return None
-        record = parse(read_capped(path, MAX_BYTES), name=str(path))
+        record = self.read(identity)
         return record if record.key == str(key) and record.completed else None
 
     def get(self, identity: str) -> Record:
@@ -96,7 +95,10 @@ class Store:
             raise UsageError(
                 f"{what} {identity!r}", hint=did_you_mean(identity, names[-500:]) or "repro runs list"
             )
-        name = identity if identity in names else matching[0]
+        return self.read(identity if identity in names else matching[0])
+
+    def read(self, name: str) -> Record:
+        """The record of a run whose whole id is known."""
         path = self.runs / name / RECORD
         return parse(read_capped(path, MAX_BYTES), name=str(path))
 
@@ -109,8 +111,7 @@ class Store:
     def all(self) -> Iterator[Record]:
         """Every record, oldest first."""
         for name in self.ids():
-            path = self.runs / name / RECORD
-            yield parse(read_capped(path, MAX_BYTES), name=str(path))
+            yield self.read(name)
 
     @contextmanager
     def claimed(self, key: Digest) -> Iterator[None]:

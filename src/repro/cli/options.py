@@ -1,0 +1,43 @@
+"""Parameters that several verbs have in common, and how experiments' names are completed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def complete_runs(incomplete: str) -> list[str]:
+    """Names of experiments that begin so, for the shell; none where there is no readable `repro.toml`."""
+    from repro.core.errors import ReproError
+    from repro.flows import config
+
+    try:
+        project = config.load(config.find(Path()))
+    except (ReproError, OSError):
+        return []
+    return [name for name in project.experiments if name.startswith(incomplete)]
+
+
+Experiments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[EXPERIMENT]...",
+        help="Names such as branin, noise or 'noise[sigma=0.5,seed=7]'.",
+        autocompletion=complete_runs,
+        show_default=False,
+    ),
+]
+One = Annotated[
+    str,
+    typer.Argument(
+        metavar="EXPERIMENT", help="A name such as branin.", autocompletion=complete_runs, show_default=False
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="Everything that repro.toml names.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.", show_default=False)]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Runs at a time; 0 means one per processor.")]
+Environment = Annotated[
+    str, typer.Option("--env", metavar="NAME", help="Take this environment instead.", show_default=False)
+]

@@ -1,0 +1,209 @@
+"""Baselines: a first one recorded, one replaced by a run that was accepted, and what there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from repro.core.errors import MissingBaseline, ReproError, RunError, UsageError
+from repro.core.exits import Exit, worst
+from repro.flows import config
+from repro.flows.judge import baseline_reference
+from repro.flows.matrix import select
+from repro.flows.referee import BASELINES
+from repro.flows.replay import Request, replay
+from repro.store import baseline as baselines
+from repro.store.baseline import Baseline
+from repro.store.runs import Store
+from repro.tools import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from repro.core.events import Listener
+    from repro.drift.report import DriftReport
+    from repro.flows.attempt import Result
+    from repro.flows.matrix import Run
+    from repro.store.record import Record
+
+RECORDED, REPLACED, SAME = "recorded", "replaced", "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What became of one run's baseline: a word, its label, digests before and after, or an error."""
+
+    run: str
+    outcome: str
+    label: str = ""
+    run_id: str = ""
+    before: str = ""
+    after: str = ""
+    error: ReproError | None = None
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code that this change alone would have."""
+        return self.error.exit if self.error else Exit.GOOD
+
+
+def overall(changes: tuple[Change, ...]) -> Exit:
+    """The exit code of several changes; none at all is not good."""
+    return worst(change.exit for change in changes)
+
+
+def record(root: Path, request: Request, reason: str, listener: Listener) -> tuple[Change, ...]:
+    """Write first baselines, from runs under the present conditions; one that exists is left alone.
+
+    A run whose baseline variant exists gets an error that names `accept`; the others are recorded.
+    """
+    results = replay(root, request, listener).results
+    return tuple(_change(root, result, reason, replacing=False) for result in results)
+
+
+def accept(
+    root: Path, request: Request, reason: str, listener: Listener, run_id: str = ""
+) -> tuple[Change, ...]:
+    """Replace baselines by runs under the present conditions, or by the run of that id.
+
+    The digest of what is replaced stays in the history. UsageError without a reason.
+    """
+    if not reason.strip():
+        raise UsageError(
+            "accepting a baseline needs a reason", hint='--reason "what changed, and why it is right"'
+        )
+    if run_id:
+        record_ = Store(root).get(run_id)
+        named = {run.name for run in select(config.load(root), request.selections)}
+        if record_.run not in named:
+            raise UsageError(f"run {record_.id} is one of {record_.run}", hint=f"name it: {record_.run}")
+        return (_written(root, record_, reason, replacing=True),)
+    results = replay(root, request, listener).results
+    return tuple(_change(root, result, reason, replacing=True) for result in results)
+
+
+def _change(root: Path, result: Result, reason: str, *, replacing: bool) -> Change:
+    if result.state == "failed" or not result.run_id:
+        error = result.error or RunError("the run did not complete")
+        return Change(run=result.run, outcome="failed", run_id=result.run_id, error=error)
+    try:
+        return _written(root, Store(root).get(result.run_id), reason, replacing=replacing)
+    except ReproError as error:
+        return Change(run=result.run, outcome="failed", run_id=result.run_id, error=error)
+
+
+def _written(root: Path, record_: Record, reason: str, *, replacing: bool) -> Change:
+    """Make the outputs of a complete run the baseline of its environment and platform class."""
+    if not record_.completed:
+        raise RunError(f"run {record_.id} did not complete: {record_.outcome['reason']}")
+    found = _baseline_of(record_, reason)
+    folder = root / BASELINES / _folder(record_) / found.label
+    change = Change(
+        run=record_.run, outcome=RECORDED, label=found.label, run_id=record_.id, after=str(found.digest)
+    )
+    if not (folder / baselines.FILE).exists():
+        baselines.write(folder, found, Store(root).runs / record_.id / "out")
+        return change
+    if not replacing:
+        raise UsageError(
+            f"{record_.run}: the baseline {found.label} exists; nothing was overwritten",
+            hint=f"replace it: repro baseline accept '{record_.run}' --reason \"…\"",
+        )
+    old = baselines.read(folder)
+    if old.digest == found.digest:
+        return replace(change, outcome=SAME, before=str(old.digest))
+    entry = {
+        "digest": str(old.digest),
+        "outputs": dict(old.outputs),
+        "accepted_by": old.accepted_by,
+        "accepted_at": old.accepted_at,
+        "reason": old.reason,
+    }
+    new = replace(found, history=(*old.history, entry))
+    baselines.write(folder, new, Store(root).runs / record_.id / "out")
+    return replace(change, outcome=REPLACED, before=str(old.digest))
+
+
+def _folder(record_: Record) -> str:
+    axes = record_.run.removeprefix(record_.experiment).strip("[]")
+    return f"{record_.experiment}/{axes}" if axes else record_.experiment
+
+
+def _baseline_of(record_: Record, reason: str) -> Baseline:
+    conditions = record_.conditions
+    return Baseline(
+        run=record_.run,
+        run_id=record_.id,
+        environment=conditions["environment"]["name"],
+        platform_class=conditions["platform"]["class"],
+        outputs={name: entry["digest"] for name, entry in record_.outputs.items()},
+        accepted_by=record_.by,
+        accepted_at=clock.now().isoformat(timespec="seconds"),
+        reason=reason,
+        conditions={
+            "key": record_.key,
+            "commit": conditions["code"]["commit"],
+            "dirty": conditions["code"]["dirty"],
+            "difference": conditions["code"]["difference"],
+            "code": conditions["code"]["digest"],
+            "data": conditions["data"]["digest"],
+            "environment": conditions["environment"]["digest"],
+            "python": conditions["environment"]["facts"].get("python"),
+            "platform": conditions["platform"]["digest"],
+            "cpu": conditions["platform"]["observed"].get("cpu"),
+        },
+    )
+
+
+def every(root: Path, selections: tuple[str, ...]) -> Iterator[tuple[Run, Baseline, Path]]:
+    """The baselines of the runs that are named, each read and checked against its record."""
+    for run in select(config.load(root), selections):
+        for folder in baselines.variants(root / BASELINES / run.folder).values():
+            yield run, baselines.read(folder), folder
+
+
+def show(root: Path, selection: str) -> tuple[Baseline, ...]:
+    """All variants of the runs that one name means. Raises MissingBaseline where there are none."""
+    found = tuple(baseline for _, baseline, _ in every(root, (selection,)))
+    if not found:
+        raise MissingBaseline(
+            f"{selection}: no baseline", hint=f"record one: repro baseline record '{selection}'"
+        )
+    return found
+
+
+def compare_run(root: Path, selection: str, run_id: str) -> DriftReport:
+    """Compare a complete run, the newest one without an id, with the nearest baseline; nothing is run."""
+    from repro.drift.compare import compare_outputs
+
+    runs = select(config.load(root), (selection,))
+    if len(runs) != 1:
+        raise UsageError(f"{selection} means {len(runs)} runs", hint=f"name one: '{runs[0].name}'")
+    run, store = runs[0], Store(root)
+    record_ = store.get(run_id) if run_id else _newest(store, run.name)
+    if not record_.completed or record_.run != run.name:
+        raise MissingBaseline(
+            f"run {record_.id} is no complete run of {run.name}", hint="see: repro runs list"
+        )
+    reference = baseline_reference(
+        root / BASELINES,
+        run,
+        environment=record_.conditions["environment"]["name"],
+        platform_class=record_.conditions["platform"]["class"],
+    )
+    return compare_outputs(
+        reference.folder,
+        store.runs / record_.id / "out",
+        sorted({*record_.outputs, *reference.outputs}),
+        run.experiment.rules,
+        today=clock.now().date(),
+    )
+
+
+def _newest(store: Store, name: str) -> Record:
+    for identity in reversed(store.ids()):
+        record_ = store.read(identity)
+        if record_.run == name and record_.completed:
+            return record_
+    raise MissingBaseline(f"{name}: no complete run", hint=f"run it: repro replay '{name}'")

@@ -1,0 +1,49 @@
+"""Any two files or folders compared, without experiments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from repro.core import toml
+from repro.core.errors import ConfigError, MissingBaseline
+from repro.core.near import did_you_mean
+from repro.drift.compare import compare
+from repro.drift.rules import Rule, Rules, parse_rule
+from repro.tools import clock
+from repro.tools.files import read_capped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from repro.drift.report import DriftReport
+
+
+def compare_paths(
+    baseline: Path, observed: Path, *, tolerances: Mapping[str, float | None], rules_file: Path | None
+) -> DriftReport:
+    """Compare under the tolerances given for everything, then the rules of a file, the last match winning.
+
+    Raises MissingBaseline where one of the two does not exist, ConfigError for the rules.
+    """
+    for path in (baseline, observed):
+        if not path.exists():
+            raise MissingBaseline(f"{path}: does not exist", hint="name two files or two folders")
+    given = {name: value for name, value in tolerances.items() if value is not None}
+    common = [parse_rule({"path": "**", "reason": "asked for on the command line", **given}, "options")]
+    rules = (*(common if given else ()), *(_read(rules_file) if rules_file else ()))
+    return compare(baseline, observed, Rules(rules=rules), today=clock.now().date())
+
+
+def _read(path: Path) -> tuple[Rule, ...]:
+    """The `[[rules]]` of a TOML file, such as a `repro.toml`."""
+    try:
+        document = toml.parse(read_capped(path, toml.MAX_BYTES), name=path.name)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", hint="name a TOML file with [[rules]]") from error
+    found = document.tables.get("rules")
+    if not isinstance(found, list) or not found:
+        raise ConfigError(f"{path}: has no [[rules]]", hint=did_you_mean("rules", document.tables))
+    return tuple(
+        parse_rule(table, document.where(("rules", position))) for position, table in enumerate(found)
+    )

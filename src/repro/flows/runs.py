@@ -1,0 +1,142 @@
+"""Records of runs: listed, shown, two of them compared, and the old ones pruned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from repro.core.errors import MissingBaseline
+from repro.drift.rules import Rules
+from repro.flows.referee import BASELINES
+from repro.store.baseline import FILE, MAX_BYTES, parse
+from repro.store.runs import Store
+from repro.tools import clock
+from repro.tools.files import is_locked, read_capped, remove_tree, tree_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from repro.drift.report import DriftReport
+    from repro.flows.config import Project
+    from repro.store.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One run in a list: its record, the bytes it takes, and whether a baseline stands on it."""
+
+    record: Record
+    size: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What tells two runs apart: conditions that differ, by dotted name with both values, and the outputs."""
+
+    first: Record
+    second: Record
+    conditions: tuple[tuple[str, str, str], ...]
+    report: DriftReport
+
+
+def entries(root: Path) -> list[Entry]:
+    """All runs, newest first."""
+    store, accepted = Store(root), accepted_ids(root)
+    return [
+        Entry(record=record, size=tree_bytes(store.runs / record.id), accepted=record.id in accepted)
+        for record in reversed(list(store.all()))
+    ]
+
+
+def accepted_ids(root: Path) -> set[str]:
+    """The runs that baselines were taken from: they are never pruned."""
+    files = sorted((root / BASELINES).rglob(FILE)) if (root / BASELINES).is_dir() else []
+    return {parse(read_capped(file, MAX_BYTES), name=str(file)).run_id for file in files}
+
+
+def difference(root: Path, first: str, second: str, project: Project) -> Difference:
+    """Compare the conditions and the outputs of two runs, under the present rules of their experiment."""
+    from repro.drift.compare import compare_outputs
+
+    store = Store(root)
+    one, two = store.get(first), store.get(second)
+    for record in (one, two):
+        if not record.completed:
+            raise MissingBaseline(
+                f"run {record.id} has no complete outputs", hint="name another: repro runs list"
+            )
+    report = compare_outputs(
+        store.runs / one.id / "out",
+        store.runs / two.id / "out",
+        sorted({*one.outputs, *two.outputs}),
+        project.experiments[one.experiment].rules if one.experiment in project.experiments else Rules(),
+        today=clock.now().date(),
+    )
+    rows = [
+        row
+        for name, left, right in (
+            ("conditions", one.conditions, two.conditions),
+            ("command", one.command, two.command),
+            ("isolation", {"method": one.isolation["method"]}, {"method": two.isolation["method"]}),
+        )
+        for row in _differing(name, left, right)
+    ]
+    return Difference(first=one, second=two, conditions=tuple(rows), report=report)
+
+
+def _differing(name: str, left: Any, right: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - JSON
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in sorted({*left, *right}):
+            yield from _differing(f"{name}.{key}", left.get(key), right.get(key))
+    elif left != right:
+        yield name, str(left), str(right)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What was pruned, or would be: ids and bytes; and how many runs are kept."""
+
+    ids: tuple[str, ...]
+    size: int
+    kept: int
+
+
+def gc(root: Path, *, older_than_days: float | None, keep_bytes: int | None, dry_run: bool) -> Pruned:
+    """Prune runs older than so many days, then the oldest until the rest takes at most `keep_bytes`.
+
+    The newest complete run of each name and runs that baselines stand on are kept; what a killed call left
+    without a record goes always.
+    """
+    store, now = Store(root), clock.now()
+    found = entries(root)
+    newest = {entry.record.run: entry.record.id for entry in reversed(found) if entry.record.completed}
+    free = [e for e in found if not e.accepted and e.record.id not in newest.values()]
+    doomed = {e.record.id: e.size for e in free if _is_older(e.record, older_than_days, now)}
+    if keep_bytes is not None:
+        excess = sum(e.size for e in found) - sum(doomed.values()) - keep_bytes
+        for entry in reversed(free):
+            if excess > 0 and entry.record.id not in doomed:
+                doomed[entry.record.id] = entry.size
+                excess -= entry.size
+    doomed |= _unfinished(store)
+    if not dry_run:
+        for identity in doomed:
+            remove_tree(store.runs / identity)
+    kept = sum(e.record.id not in doomed for e in found)
+    return Pruned(ids=tuple(sorted(doomed)), size=sum(doomed.values()), kept=kept)
+
+
+def _is_older(record: Record, days: float | None, now: datetime) -> bool:
+    return days is not None and now - datetime.fromisoformat(record.ended_at) > timedelta(days=days)
+
+
+def _unfinished(store: Store) -> dict[str, int]:
+    """Folders of runs without a record, unless a call is under way that may still write one."""
+    locks = (store.folder / "tmp").glob("*.lock")
+    if not store.runs.is_dir() or any(is_locked(lock) for lock in locks):
+        return {}
+    known = set(store.ids())
+    return {folder.name: tree_bytes(folder) for folder in store.runs.iterdir() if folder.name not in known}
