@@ -34,6 +34,8 @@ else:  # an isolated interpreter does not look beside the script; last, so that 
     import kernel
 
 MAX_MILLISECONDS = 2**31 - 1
+MAX_DESCRIPTORS = 4096
+"""Beyond any that a launcher was given or opened."""
 LINUX = sys.platform == "linux"
 
 
@@ -93,7 +95,7 @@ def execute(
             os.dup2(descriptor, place)
         os.chdir(spec["folder"])
         os.closerange(3, writing)
-        os.closerange(writing + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        os.closerange(writing + 1, MAX_DESCRIPTORS)
         os.execvpe(argv[0], argv, spec["variables"])  # noqa: S606 - no shell is the point
     except (OSError, kernel.StepError, ValueError) as error:
         os.write(writing, b"%d" % (getattr(error, "errno", None) or errno.EINVAL))
@@ -162,6 +164,7 @@ class Watch:
         kill_all(self.command)
         while os.getpid() != 1 and children():  # what a killed process started becomes a child of this one
             kill_all()
+        os.killpg(0, signal.SIGKILL)  # where orphans cannot be seen, the group is what can be reached
         os._exit(1)
 
 

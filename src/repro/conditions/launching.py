@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +48,8 @@ def launch(
 
     Raises ToolFailed when it could not enclose or measure, or broke.
     """
-    specification = _specification(enclosure, method, timeout_seconds)
-    with disk_errors("starting a run"), ExitStack() as stack:
+    with disk_errors("preparing a run"), ExitStack() as stack:
+        specification = _specification(enclosure, method, timeout_seconds)
         spec, report, info = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         spec.write(json.dumps(specification).encode())
         spec.seek(0)
@@ -107,10 +107,9 @@ def _python() -> list[str]:
 def _specification(enclosure: Enclosure, method: Method, timeout_seconds: float) -> dict[str, Any]:
     """Everything that the launcher needs to know, as JSON; it alone carries the variables."""
     plain = method is Method.PLAIN
-    with disk_errors("preparing the folders of a run"):
-        home, tmp, root = (enclosure.scratch.resolve() / name for name in ("home", "tmp", "root"))
-        for folder in (home, tmp, root):
-            folder.mkdir()
+    home, tmp, root = (enclosure.scratch.resolve() / name for name in ("home", "tmp", "root"))
+    for folder in (home, tmp, root):
+        folder.mkdir()
     shown = view.view(
         code=enclosure.code,
         out=enclosure.out,
@@ -151,13 +150,25 @@ def _specification(enclosure: Enclosure, method: Method, timeout_seconds: float)
 def _hidden(enclosure: Enclosure) -> dict[str, list[int]]:
     """What the run should not see of this machine, by device and inode, unless the caller shows it."""
     shown = [path.resolve() for path in (*enclosure.visible, *enclosure.search_path)]
-    homes = {host.variables().get("HOME", "/"), pwd.getpwuid(os.getuid()).pw_dir}
     elsewhere = {name for name in ELSEWHERE if not any(Path(name).is_relative_to(path) for path in shown)}
-    return {name: _identity(Path(name)) for name in sorted(homes | elsewhere) if Path(name).exists()}
+    known = {name: _identity(Path(name)) for name in sorted(elsewhere | _homes())}
+    return {name: identity for name, identity in known.items() if identity}
+
+
+def _homes() -> set[str]:
+    """The caller's home by the environment and by the user database, where they know one."""
+    homes = {host.variables().get("HOME", "")}
+    with suppress(KeyError):  # a container may run as a number that has no name
+        homes.add(pwd.getpwuid(os.getuid()).pw_dir)
+    return {home for home in homes if home.startswith("/")}
 
 
 def _identity(path: Path) -> list[int]:
-    status = path.stat()
+    """Device and inode; nothing for what does not exist or cannot be looked at."""
+    try:
+        status = path.stat()
+    except OSError:
+        return []
     return [status.st_dev, status.st_ino]
 
 
