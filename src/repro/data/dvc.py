@@ -98,7 +98,8 @@ class DvcRemote:
             return Config(dvc_dir=str(self._dvc_folder))
         except (DvcException, OSError, ValueError) as error:
             raise DataError(
-                f"{self._dvc_folder}: {error}", hint="run: dvc config --list --show-origin"
+                f"{self._dvc_folder}: {without_credentials(str(error))}",
+                hint="run: dvc config --list --show-origin",
             ) from error
 
     def _open(self, wanted: Sequence[Object]) -> tuple[Any, str]:
@@ -115,8 +116,9 @@ class DvcRemote:
             cls, settings, path = get_cloud_fs(self._config, name=chosen)
             fs = cls(**settings)
         except Exception as error:  # each kind of remote raises its own
+            said = without_credentials(str(error))
             raise DataError(
-                f"remote {self.name}: {without_credentials(str(error))}; missing from the cache {self.cache_folder()}: {listed}",
+                f"remote {self.name}: {said}; missing from the cache {self.cache_folder()}: {listed}",
                 hint="run: dvc remote list; most kinds of remote need a package, such as dvc-gs",
             ) from error
         if settings.get("worktree") or settings.get("version_aware"):
