@@ -84,7 +84,7 @@ HOSTILE: dict[str, str | bytes] = {
     "NUL in a path": 'outs:\n- {md5: "' + MD5 + '", hash: md5, path: "a\\0b"}\n',
     "lone surrogate": 'outs:\n- {md5: "' + MD5 + '", hash: md5, path: "a\\ud800b"}\n',
     "a tag": "outs: !!python/object/apply:os.system [echo]\n",
-    "deep": "[" * 20000,
+    "deep": "[" * 2000,
     "aliases in themselves": "outs: &a [*a]\n",
     "large": b"#" * (POINTER_BYTES + 1),
 }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-POINTER_BYTES = 4 << 20
+POINTER_BYTES = 1 << 20
 """Cap on a `*.dvc`, `dvc.lock` or `dvc.yaml` file, in bytes."""
 
 LEGACY = "md5-dos2unix"
