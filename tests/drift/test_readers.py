@@ -238,6 +238,7 @@ def test_json_lines_are_a_list() -> None:
         (b"a,b\n", {"a": Empty(kind="list"), "b": Empty(kind="list")}),
         (b"a\n1_0\n", {"a[0]": "1_0"}),
         (b'a\n"x,""y"\n', {"a[0]": 'x,"y'}),
+        (b'a,b\n"1\n2",3\n', {"a[0]": "1\n2", "b": ("<i8", [3])}),
     ],
 )
 def test_a_table_becomes_columns(data: bytes, expected: dict[str, Any]) -> None:

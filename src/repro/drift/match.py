@@ -14,7 +14,7 @@ from repro.drift.leaves import Arrays, by_writing, judge_floats, judge_part
 from repro.drift.pattern import path_text
 from repro.drift.report import PathReport, Worst, shown
 from repro.drift.tally import Tally, Waiting
-from repro.drift.tree import Array, Empty, Lines, Opaque, aligned, kind_of
+from repro.drift.tree import SCALARS, Array, Empty, Lines, Opaque, aligned, kind_of
 
 if TYPE_CHECKING:
     from repro.drift.pattern import TreePath
@@ -64,6 +64,8 @@ def _decider(path: TreePath, leaf: Leaf, rules: OutputRules) -> Decider:
 
 def _unlike(r: Leaf, x: Leaf) -> str | None:
     """Why two leaves cannot be compared, or None."""
+    if type(r) is type(x) and type(r) in SCALARS:
+        return None
     if x is ABSENT:
         return f"missing: the baseline has {_described(r)}"
     if r is ABSENT:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -31,6 +31,7 @@ KINDS = {
 """numpy's dtype kinds in the words of verdicts; signed and unsigned integers are compared with each other."""
 
 
+@final
 class PrintedFloat(float):
     """A number that remembers half a unit of the last digit it was written with."""
 
@@ -94,6 +95,17 @@ Tree = dict["TreePath", Leaf]
 """Leaves in the order of the file."""
 
 
+SCALARS: dict[type, str] = {
+    bool: "bool",
+    int: "integer",
+    float: "real",
+    PrintedFloat: "real",
+    str: "string",
+    type(None): "null",
+}
+"""The exact types of scalar leaves: a bool is an int to Python, not here."""
+
+
 def half_unit(text: str) -> float:
     """Half a unit of the last digit in a decimal number: 0.005 for `1.25`, 50 for `3e2`, 0 for NaN."""
     mantissa, _, exponent = text.strip().lower().partition("e")
@@ -111,13 +123,7 @@ def kind_of(leaf: Leaf) -> str:
         return f"empty {leaf.kind}"
     if isinstance(leaf, Lines | Opaque):
         return "text" if isinstance(leaf, Lines) else "bytes"
-    if leaf is None:
-        return "null"
-    return next(word for kind, word in SCALARS.items() if isinstance(leaf, kind))
-
-
-SCALARS = {bool: "bool", int: "integer", float: "real", str: "string"}
-"""In this order: a bool is an int to Python, not here."""
+    return SCALARS[type(leaf)]
 
 
 def grow(value: object, path: TreePath, tree: Tree) -> None:
@@ -199,6 +205,8 @@ def aligned(baseline: Tree, observed: Tree) -> tuple[Tree, Tree]:
     `[1.0, 2.0]` is stored as an array and `[1.0, null]` is not; compared element by element, the verdict is
     about `[1]` and not about storage.
     """
+    if baseline.keys() == observed.keys():
+        return baseline, observed
     only_baseline = {path: leaf for path, leaf in baseline.items() if path not in observed}
     only_observed = {path: leaf for path, leaf in observed.items() if path not in baseline}
     if not only_baseline or not only_observed:

@@ -95,7 +95,7 @@ def _ppm(ppm: float) -> str:
 
 
 def _admitted(admitted: dict[str, int]) -> str:
-    terms = [f"{count} by {term}" for term, count in admitted.items() if count and term != "exact"]
+    terms = [f"{count} by {term}" for term, count in sorted(admitted.items()) if count and term != "exact"]
     return f", admitted {', '.join(terms)}" if terms else ""
 
 

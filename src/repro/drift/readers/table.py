@@ -79,7 +79,8 @@ def _put(column: tuple[str, ...], path: TreePath, tree: Tree, *, printed: bool) 
     if not column:
         tree[path] = Empty(kind="list")
         return
-    text = "\n".join([*column, ""])
+    # a quoted cell may hold a line break, which separates cells here: it is no number
+    text = "\n".join([*column, ""]) if not any("\n" in cell for cell in column) else ""
     if ALL_INTEGERS.fullmatch(text):
         grow([int(cell) for cell in column], path, tree)
     elif ALL_NUMBERS.fullmatch(text) and _has_float(column):
