@@ -180,6 +180,27 @@ def test_bytecode_is_compiled_and_independent_of_time(shelf: Shelf, lock: str) -
     assert environment.check(realised, paranoid=True) == before
 
 
+def test_no_code_of_a_package_runs_while_it_is_installed(shelf: Shelf) -> None:
+    """A `.pth` file, which any start of the environment's interpreter executes, is not executed."""
+    mark = shelf.root / "ran"
+    code = f"import os; open({str(mark)!r}, 'w').close()\n".encode()
+    environment = shelf.environment(shelf.wheel("aa", {"aa.py": b"", "aa.pth": code}))
+    realised = environment.realise(silent)
+    shelf.environment(shelf.line(shelf.folder / "aa-1.0-py3-none-any.whl")).realise(silent)
+    environment.check(realised, paranoid=True)
+    assert not mark.exists()
+    process.run([str(realised.python), "-c", ""])
+    assert mark.exists()
+
+
+def test_a_module_for_another_version_harms_nobody(shelf: Shelf) -> None:
+    """A file that does not compile is installed as it is."""
+    environment = shelf.environment(shelf.wheel("aa", {"aa.py": b"X = 1\n", "old.py": b"print 'x'\n"}))
+    environment.realise(silent)
+    assert installed(environment, "old.py").read_bytes() == b"print 'x'\n"
+    assert installed(environment, "__pycache__/aa.*.pyc").is_file()
+
+
 def test_another_minor_version_is_found_or_named(shelf: Shelf, lock: str) -> None:
     """An environment runs the minor version that it names, not the caller's."""
     others = [f"3.{minor}" for minor in range(11, 15) if f"3.{minor}" != minor_of_caller()]
@@ -277,6 +298,16 @@ def test_a_wheel_that_lies_in_its_record_is_tampered(shelf: Shelf) -> None:
     assert not environment.tree.exists()
 
 
+@pytest.mark.parametrize("name", ["python", "activate"])
+def test_a_package_cannot_replace_the_environment_itself(shelf: Shelf, name: str) -> None:
+    """A wheel whose script lands on the interpreter or another part of the environment is refused."""
+    lock = shelf.wheel("aa", {"aa.py": b"", f"aa-1.0.data/scripts/{name}": b"#!/bin/sh\n"})
+    environment = shelf.environment(lock)
+    with pytest.raises(ReproError, match=rf"bin/{name}|{name}"):
+        environment.realise(silent)
+    assert not environment.tree.exists()
+
+
 def test_the_surroundings_have_no_influence(shelf: Shelf, lock: str) -> None:
     """Settings in files around the cache and in variables of uv and Python do not reach the installer."""
     for name in ("uv.toml", "pyproject.toml"):
@@ -299,8 +330,12 @@ def test_the_surroundings_have_no_influence(shelf: Shelf, lock: str) -> None:
 
 BACKEND = """
 import os, pathlib, zipfile
+ESCAPE = False
 
 def build_wheel(folder, settings=None, metadata=None):
+    if ESCAPE:
+        os.rename("/repro/out/lib64", "/repro/out/old")
+        os.symlink("/", "/repro/out/lib64")
     seen = []
     try:
         seen.append(pathlib.Path("SHELF/../secret").read_text())
@@ -344,6 +379,17 @@ def test_a_source_distribution_is_built_inside_the_sandbox(shelf: Shelf) -> None
     with pytest.raises(RealisationError, match="was not allowed") as caught:
         shelf.environment(lock).realise(silent)
     assert "--allow-build" in caught.value.hint
+
+
+def test_a_build_cannot_make_the_environment_lead_elsewhere(shelf: Shelf) -> None:
+    """Built code that puts a link in place of a part of the environment is found out."""
+    if available() is Method.PLAIN:
+        pytest.skip("this machine has no sandbox to build in")
+    backend = BACKEND.replace("SHELF", str(shelf.folder)).replace("ESCAPE = False", "ESCAPE = True")
+    environment = shelf.environment(shelf.sdist("sd", backend), allow_build=True)
+    with pytest.raises(TamperError, match="lib64"):
+        environment.realise(silent)
+    assert not environment.tree.exists()
 
 
 def test_a_failed_build_is_explained(shelf: Shelf) -> None:

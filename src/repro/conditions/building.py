@@ -26,10 +26,12 @@ SHOWN = re.compile(
 )
 
 
-def install_inside(*, home: Path, interpreter: Interpreter, variables: Mapping[str, str], name: str) -> str:
-    """Install `home/requirements.lock` into `home/venv` (empty and relocatable) inside the sandbox.
+def install_inside(
+    *, tree: Path, requirements: Path, interpreter: Interpreter, variables: Mapping[str, str], name: str
+) -> str:
+    """Install `requirements` into the virtual environment `tree` (empty and relocatable) inside the sandbox.
 
-    The sandbox has the network, for the index, and may write `home` alone. Returns the method of isolation.
+    The sandbox has the network, for the index, and may write `tree` alone. Returns the method of isolation.
     Raises RealisationError where this machine has no sandbox, where the caller's settings for the index hold
     a password, and where the build fails.
     """
@@ -40,35 +42,28 @@ def install_inside(*, home: Path, interpreter: Interpreter, variables: Mapping[s
             hint="install bubblewrap or allow user namespaces; or lock versions that have wheels",
         )
     shown = _shown(variables, name)
-    uv = installer.find_uv()
+    uv, python = installer.find_uv(), Path(view.OUT) / "bin" / "python"
     with tempfile.TemporaryDirectory(prefix="repro-build-") as scratch:
         code = Path(scratch) / "code"
         code.mkdir()
         done = run_isolated(
             Enclosure(
-                argv=tuple(
-                    installer.install_command(
-                        uv,
-                        Path(view.OUT) / "venv" / "bin" / "python",
-                        Path(view.OUT) / installer.REQUIREMENTS,
-                        allow_build=True,
-                    )
-                ),
+                argv=tuple(installer.install_command(uv, python, requirements, sandboxed=True)),
                 code=code,
-                out=home,
+                out=tree,
                 scratch=Path(scratch),
-                visible=(uv, interpreter.executable, *interpreter.prefixes, *_local(shown)),
+                visible=(uv, requirements, interpreter.executable, *interpreter.prefixes, *_local(shown)),
                 search_path=(interpreter.executable.parent,),
-                variables={**shown, **installer.BYTECODE},
+                variables={**shown, "PYC_INVALIDATION_MODE": installer.INVALIDATION},
                 network=True,
             ),
             method=method,
             supervisor=Supervisor(),
-            stdout=home / "build.out",
-            stderr=home / "build.err",
+            stdout=Path(scratch) / "stdout",
+            stderr=Path(scratch) / "stderr",
             timeout_seconds=installer.TIMEOUT_SECONDS,
         )
-    said = (home / "build.err").read_text(encoding="utf-8", errors="replace")
+        said = (Path(scratch) / "stderr").read_text(encoding="utf-8", errors="replace")
     if done.ended.timed_out:
         raise RealisationError(f"environment {name}: building took more than {installer.TIMEOUT_SECONDS} s")
     if done.ended.code != 0 or done.failed_to_start:

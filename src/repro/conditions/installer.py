@@ -20,9 +20,9 @@ CALLERS = re.compile(
     r"UV_((DEFAULT_|EXTRA_)?INDEX.*|FIND_LINKS|OFFLINE|CACHE_DIR|NO_CACHE|HTTP_.*|REQUEST_TIMEOUT|INSECURE_HOST"
     r"|NATIVE_TLS|SYSTEM_CERTS|KEYRING_PROVIDER|CREDENTIALS_DIR|[A-Z0-9]+_ENDPOINT_URL|CONCURRENT_.*)"
 )
-# Bytecode that is bound to its source by hash does not depend on the time of its installation. The tree is
-# hashed when it is made and watched around each run, so nothing needs to be checked at import.
-BYTECODE = {"PYC_INVALIDATION_MODE": "UNCHECKED_HASH"}
+INVALIDATION = "UNCHECKED_HASH"
+"""Bytecode bound to its source by hash (PEP 552), so that it does not depend on the time of installation, and
+not compared with it at import: the tree is hashed when it is made and watched around each run."""
 
 FOREIGN = re.compile(r"(UV|PYTHON|PIP|CONDA|VIRTUAL_ENV|PYC_|__PYVENV).*")
 
@@ -53,12 +53,11 @@ def find_uv() -> Path:
 
 def variables_for_uv(callers: Mapping[str, str]) -> dict[str, str]:
     """The variables that uv gets: the caller's, without those that could change what it installs."""
-    kept = {
+    return {
         name: value
         for name, value in callers.items()
         if CALLERS.fullmatch(name) or not FOREIGN.fullmatch(name)
     }
-    return {**kept, **BYTECODE}
 
 
 def venv_command(uv: Path, interpreter: Path, tree: Path, *, relocatable: bool) -> list[str]:
@@ -70,16 +69,29 @@ def venv_command(uv: Path, interpreter: Path, tree: Path, *, relocatable: bool) 
     return [str(uv), "venv", *QUIET, *options, *(["--relocatable"] if relocatable else []), str(tree)]
 
 
-def install_command(uv: Path, python: Path, requirements: Path, *, allow_build: bool) -> list[str]:
-    """The command that installs a lock: hashes required, bytecode compiled, wheels only by default."""
-    options = ("--require-hashes", "--link-mode", "copy", "--compile-bytecode", "--no-python-downloads")
-    wheels = () if allow_build else ("--only-binary", ":all:")
+def install_command(uv: Path, python: Path, requirements: Path, *, sandboxed: bool) -> list[str]:
+    """The command that installs a lock, hashes required.
+
+    It runs no code of a package: wheels only, and no bytecode (see `compile_command`), unless `sandboxed`.
+    """
+    options = ("--require-hashes", "--link-mode", "copy", "--no-python-downloads")
+    kind = ("--compile-bytecode",) if sandboxed else ("--only-binary", ":all:")
     where = ("--python", str(python), "--requirements", str(requirements))
-    return [str(uv), "pip", "install", *QUIET, *options, *wheels, *where]
+    return [str(uv), "pip", "install", *QUIET, *options, *kind, *where]
 
 
-def run_uv(argv: Sequence[str], *, cwd: Path, variables: Mapping[str, str], held: int) -> Completed:
-    """Run uv to its end; it inherits the lock `held`, and so keeps it while it outlives a killed caller."""
+def compile_command(interpreter: Path, tree: Path) -> list[str]:
+    """The command that compiles all modules below `tree` to bytecode.
+
+    uv could do it, but would start the environment's own interpreter, which executes the `.pth` files of the
+    packages: their code would run outside the sandbox. `-S` leaves those alone.
+    """
+    options = ("--invalidation-mode", INVALIDATION.lower().replace("_", "-"), "-f", "-q", "-q", "-j", "0")
+    return [str(interpreter), "-I", "-S", "-m", "compileall", *options, str(tree / "lib")]
+
+
+def run_tool(argv: Sequence[str], *, cwd: Path, variables: Mapping[str, str], held: int) -> Completed:
+    """Run a tool to its end; it inherits the lock `held`, and keeps it where it outlives a killed caller."""
     return process.run(
         argv,
         cwd=cwd,

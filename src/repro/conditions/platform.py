@@ -142,7 +142,8 @@ class Probe:
 def probe_command(python: Path) -> Probe:
     """The probe for the interpreter `python`, to be run under the conditions of the run that it describes.
 
-    It brings the tool's own threadpoolctl along. `-I` keeps its folder off the module path, where this room's
+    Starting that interpreter runs code of its packages, so it belongs inside the run's isolation. The command
+    brings the tool's own threadpoolctl along. `-I` keeps its folder off the module path, where this room's
     files would hide those of the standard library.
     """
     import importlib.util

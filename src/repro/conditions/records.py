@@ -13,7 +13,6 @@ from repro.core.errors import TamperError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
 SHOWN = 5
@@ -35,12 +34,19 @@ class Inventory:
     unrecorded: tuple[str, ...]
 
 
-def verify_records(root: Path, contents: Mapping[str, str], skeleton: AbstractSet[str]) -> Inventory:
+def verify_records(root: Path, contents: Mapping[str, str], skeleton: Mapping[str, str]) -> Inventory:
     """Compare every row of every RECORD below `root` with `contents` (of `manifest.whole`).
 
-    Raises TamperError where a recorded file is missing, lies outside `root`, or has another content. Source:
-    the specification "Recording installed projects" of the Python Packaging Authority.
+    `skeleton` are the contents of the virtual environment before anything was installed. Raises TamperError
+    where a recorded file is missing, lies outside `root` or has another content, and where something replaced
+    a part of the skeleton, such as the link to the interpreter. Source: the specification "Recording installed
+    projects" of the Python Packaging Authority.
     """
+    if replaced := sorted(name for name, entry in skeleton.items() if contents.get(name) != entry):
+        raise TamperError(
+            f"a package replaces parts of the environment itself: {', '.join(replaced[:SHOWN])}",
+            hint="do not use this package",
+        )
     packages, listed, hashed, wrong = {}, set(), 0, []
     for record in sorted(name for name in contents if name.endswith(".dist-info/RECORD")):
         metadata = record.removesuffix("RECORD") + "METADATA"

@@ -59,7 +59,8 @@ class VenvEnvironment:
         self._minor = require_minor(python or minor_of_caller(), what=f"environment {name}: python")
         self._variables = variables
         self._allow_build = allow_build
-        self._home = cache / "environments" / self.identity().hex
+        self._identity = self._identify()
+        self._home = cache / "environments" / self._identity.hex
 
     @property
     def tree(self) -> Path:
@@ -68,6 +69,9 @@ class VenvEnvironment:
 
     def identity(self) -> Digest:
         """The digest of the lock's meaning, minor version, implementation, platform and kind of libc."""
+        return self._identity
+
+    def _identify(self) -> Digest:
         return of_value(
             {
                 "kind": self.kind,
@@ -147,31 +151,23 @@ class VenvEnvironment:
         self._home.mkdir(parents=True)
         self._tell(listener, f"building it for Python {interpreter.version}")
         try:
-            return self._seal(interpreter, *self._install(interpreter, held))
+            skeleton, sandbox = self._install(interpreter, held)
+            return self._seal(interpreter, skeleton, sandbox)
         except BaseException:
             remove_tree(self._home)
             raise
 
-    def _install(self, interpreter: Interpreter, held: int) -> tuple[frozenset[str], str]:
+    def _install(self, interpreter: Interpreter, held: int) -> tuple[manifest.Contents, str]:
         """Make the virtual environment and fill it.
 
-        Returns the names of the files that it had when it was empty, and the method of isolation in which it
-        was built from source, "" where all of it came from wheels.
+        Returns the contents that it had when it was empty, and the method of isolation in which it was built
+        from source, "" where all of it came from wheels.
         """
-        uv, variables = installer.find_uv(), installer.variables_for_uv(self._variables)
         requirements = self._home / installer.REQUIREMENTS
         write_atomic(requirements, self._lock.to_bytes())
-
-        def empty(*, relocatable: bool) -> frozenset[str]:
-            remove_tree(self.tree)
-            command = installer.venv_command(uv, interpreter.executable, self.tree, relocatable=relocatable)
-            self._uv(command, variables, held)
-            return frozenset(manifest.whole(self.tree)[1])
-
-        skeleton = empty(relocatable=False)
-        python = self.tree / "bin" / "python"
+        skeleton = self._empty(interpreter, held, relocatable=False)
         try:
-            self._uv(installer.install_command(uv, python, requirements, allow_build=False), variables, held)
+            self._fill(interpreter, requirements, held)
         except installer.SourceOnly:
             if not self._allow_build:
                 raise
@@ -179,18 +175,38 @@ class VenvEnvironment:
             return skeleton, ""
         from repro.conditions.building import install_inside
 
-        skeleton = empty(relocatable=True)
-        return skeleton, install_inside(
-            home=self._home, interpreter=interpreter, variables=self._variables, name=self.name
+        skeleton = self._empty(interpreter, held, relocatable=True)
+        method = install_inside(
+            tree=self.tree,
+            requirements=requirements,
+            interpreter=interpreter,
+            variables=self._variables,
+            name=self.name,
         )
+        return skeleton, method
 
-    def _uv(self, argv: list[str], variables: Mapping[str, str], held: int) -> None:
-        done = installer.run_uv(argv, cwd=self._home, variables=variables, held=held)
-        if done.code != 0:
+    def _empty(self, interpreter: Interpreter, held: int, *, relocatable: bool) -> manifest.Contents:
+        remove_tree(self.tree)
+        uv = installer.find_uv()
+        self._run(
+            installer.venv_command(uv, interpreter.executable, self.tree, relocatable=relocatable), held
+        )
+        return manifest.whole(self.tree)[1]
+
+    def _fill(self, interpreter: Interpreter, requirements: Path, held: int) -> None:
+        uv, python = installer.find_uv(), self.tree / "bin" / "python"
+        self._run(installer.install_command(uv, python, requirements, sandboxed=False), held)
+        # A module that is not valid for this version makes the compiler's exit code 1 and harms nobody.
+        self._run(installer.compile_command(interpreter.executable, self.tree), held, check=False)
+
+    def _run(self, argv: list[str], held: int, *, check: bool = True) -> None:
+        variables = installer.variables_for_uv(self._variables)
+        done = installer.run_tool(argv, cwd=self._home, variables=variables, held=held)
+        if check and done.code != 0:
             said = done.stderr.decode(errors="replace")
             raise installer.explain(said, name=self.name, python=self._minor)
 
-    def _seal(self, interpreter: Interpreter, skeleton: frozenset[str], sandbox: str) -> dict[str, Any]:
+    def _seal(self, interpreter: Interpreter, skeleton: manifest.Contents, sandbox: str) -> dict[str, Any]:
         """Verify and hash what was installed; the manifest comes last, so that it stands for all the rest."""
         state = manifest.quick(self.tree)
         content, contents = manifest.whole(self.tree)
