@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from repro.core.errors import TamperError
 from repro.data import objects
-from repro.data.objects import CorruptObject
+from repro.data.provide import provide
 from repro.flows.trees import fingerprint
 from repro.tools.clock import Stopwatch
 from repro.tools.files import copy_hashed
@@ -58,13 +58,7 @@ def take(tree: Tree, code: Code, inputs: tuple[str, ...], remote: Remote, folder
     for name, recorded in code.files.items():
         _copy(tree.root, name, recorded, folder)
     checkout_usage, watch = watch.read(), Stopwatch()
-    if absent := objects.missing(tree.root, inputs, remote):
-        remote.fetch(absent)
-    try:
-        data = objects.materialise(tree.root, inputs, remote, folder)
-    except CorruptObject as error:
-        remote.fetch([error.object])
-        data = objects.materialise(tree.root, inputs, remote, folder)
+    data = provide(tree.root, inputs, remote, folder)
     return Snapshot(root=folder, code=code, data=data, checkout_usage=checkout_usage, data_usage=watch.read())
 
 
