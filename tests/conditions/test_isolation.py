@@ -291,7 +291,7 @@ def test_what_is_shown_is_at_its_own_path(bench: Bench, enclosing: Method, tmp_p
     program.write_text(f"#!/bin/sh\ncat {link}/text; echo no >{real}/text\n")
     program.chmod(0o755)
     (real / "text").write_text("yes\n")
-    enclosure = bench.enclosure("hello", visible=(real, link), search_path=(real / "bin",))
+    enclosure = bench.enclosure("hello", visible=(real, link), search_path=(link / "bin",))
     ran = bench.run(enclosing, enclosure)
     assert ran.stdout == "yes\n"
     assert "Read-only file system" in ran.stderr

@@ -93,6 +93,7 @@ def execute(
             signal.signal(number, signal.SIG_DFL)
         for place, descriptor in enumerate(standard):
             os.dup2(descriptor, place)
+        os.umask(0o022)
         os.chdir(spec["folder"])
         os.closerange(3, writing)
         os.closerange(writing + 1, MAX_DESCRIPTORS)
@@ -135,7 +136,7 @@ def kill_all(command: int = 0) -> None:
     for pid in [-1] if os.getpid() == 1 else children() or ([command] if command else []):
         try:
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):
             continue
 
 
@@ -209,9 +210,8 @@ def main(spec_file: int, report_file: int, lifeline: int) -> int:
         if LINUX:
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-            kernel.prctl(
-                kernel.PR_SET_DUMPABLE, 0
-            )  # or the command could reach the report through /proc/PID/fd
+            # or the command could reach the report through /proc/PID/fd
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # a command may signal its own process group
         report.add(checks=measure(spec, lifeline))

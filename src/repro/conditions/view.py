@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 CODE, OUT, HOME, TMP = "/repro/code", "/repro/out", "/repro/home", "/tmp"  # noqa: S108 - private to each run
+VAR_TMP = "/var/tmp"  # noqa: S108 - the same folder
 SCRIPTS = "/repro/scripts"
 SCRIPT_FILES = ("launch.py", "kernel.py", "measure.py")
 
@@ -62,11 +63,12 @@ def view(
         Place("rw", str(out.resolve()), OUT),
         Place("rw", str(home.resolve()), HOME),
         Place("rw", str(tmp.resolve()), TMP),
-        Place("link", TMP, "/var/tmp"),  # noqa: S108 - see above
+        Place("rw", str(tmp.resolve()), VAR_TMP),
         Place("proc", "proc", "/proc"),
     ]
     wanted = {*visible, interpreter(), Path(sys.base_prefix)}
-    return [*shown, *_at_own_places(wanted, [Path(place.target) for place in shown if place.target != TMP])]
+    covered = [Path(place.target) for place in shown if place.target not in {TMP, VAR_TMP}]
+    return [*shown, *_at_own_places(wanted, covered)]
 
 
 def _system(*, network: bool) -> Iterator[Place]:
@@ -79,7 +81,7 @@ def _system(*, network: bool) -> Iterator[Place]:
 
 
 def _devices() -> Iterator[Place]:
-    for name in DEVICES:
+    for name in filter(lambda name: Path("/dev", name).exists(), DEVICES):
         yield Place("ro", f"/dev/{name}", f"/dev/{name}")
     for name, rest in LINKS.items():
         yield Place("link", f"/proc/self/fd{rest}", f"/dev/{name}")
@@ -95,6 +97,7 @@ def _at_own_places(wanted: Iterable[Path], covered: list[Path]) -> Iterator[Plac
             yield Place("ro", str(path), str(path))
     for path in sorted({path.absolute() for path in wanted} - real):
         if path.exists() and path.resolve() in real and not any(map(path.is_relative_to, covered)):
+            covered.append(path)
             yield Place("link", str(path.resolve()), str(path))
 
 
