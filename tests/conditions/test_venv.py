@@ -27,7 +27,7 @@ from repro.core.errors import RealisationError, ReproError, TamperError
 from repro.core.events import Event, silent
 from repro.core.exits import Exit
 from repro.tools import host, process
-from repro.tools.files import is_locked
+from repro.tools.files import is_locked, remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -443,6 +443,16 @@ def test_a_tampered_file_is_noticed_and_named(shelf: Shelf, lock: str) -> None:
     assert installed(environment, "aa/__init__.py").read_bytes() == b"X = 41\n"
     assert again.content == realised.content
     environment.check(again, paranoid=True)
+
+
+@pytest.mark.parametrize("paranoid", [False, True])
+def test_an_environment_that_is_gone_is_tampered(shelf: Shelf, lock: str, *, paranoid: bool) -> None:
+    """Removing the environment under a run is exit 1, not a crash."""
+    environment = shelf.environment(lock)
+    realised = environment.realise(silent)
+    remove_tree(environment.tree)
+    with pytest.raises(TamperError, match="files went"):
+        environment.check(realised, paranoid=paranoid)
 
 
 def test_a_forged_list_of_contents_does_not_hide_a_change(shelf: Shelf, lock: str) -> None:

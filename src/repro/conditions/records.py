@@ -38,9 +38,9 @@ def verify_records(root: Path, contents: Mapping[str, str], skeleton: Mapping[st
     """Compare every row of every RECORD below `root` with `contents` (of `manifest.whole`).
 
     `skeleton` are the contents of the virtual environment before anything was installed. Raises TamperError
-    where a recorded file is missing, lies outside `root` or has another content, and where something replaced
-    a part of the skeleton, such as the link to the interpreter. Source: the specification "Recording installed
-    projects" of the Python Packaging Authority.
+    where a recorded file is missing, lies outside `root` or has another content, and where something has
+    replaced a part of the skeleton, such as the link to the interpreter. Source: "Recording installed
+    projects", a specification of the Python Packaging Authority.
     """
     if replaced := sorted(name for name, entry in skeleton.items() if contents.get(name) != entry):
         raise TamperError(

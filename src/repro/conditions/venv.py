@@ -99,11 +99,16 @@ class VenvEnvironment:
 
     def check(self, realised: Realised, *, paranoid: bool) -> Digest:
         """The quick digest of the tree; with `paranoid`, its content must still be the realised one."""
-        state = manifest.quick(self.tree)
-        if paranoid:
-            content, now = manifest.whole(self.tree)
-            if content != realised.content:
-                self._tampered(now)
+        try:
+            state = manifest.quick(self.tree)
+            content, now = manifest.whole(self.tree) if paranoid else (realised.content, {})
+        except FileNotFoundError as error:
+            raise TamperError(
+                f"environment {self.name}: files went while it was used: {error.filename}",
+                hint="run again; the environment is built anew",
+            ) from error
+        if content != realised.content:
+            self._tampered(now)
         return state
 
     def _tampered(self, now: Mapping[str, str]) -> None:
