@@ -22,7 +22,7 @@ demo: $(VENV)/.demo
 	@echo "==> pulling the data from the remote inside the repository"
 	@$(BIN)/dvc pull --quiet
 	@echo "==> replaying every shipped experiment"
-	@$(BIN)/repro replay --all --jobs 0
+	@$(BIN)/repro replay --all --markdown .repro/report.md
 
 test: $(VENV)/.dev
 	@echo "==> running the test suite"
