@@ -25,13 +25,12 @@ import select
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
-if TYPE_CHECKING:
-    from repro.conditions import kernel
-else:  # an isolated interpreter does not look beside the script; last, so that it hides no standard module
-    sys.path.append(os.path.dirname(os.path.abspath(__file__)))
-    import kernel
+# An isolated interpreter does not look beside its script; last in the list, this hides no standard module.
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+kernel = import_module("kernel")
 
 MAX_MILLISECONDS = 2**31 - 1
 MAX_DESCRIPTORS = 4096
