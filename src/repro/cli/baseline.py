@@ -9,20 +9,17 @@ import typer
 from repro.cli import context as ctx
 from repro.cli.options import All, Environment, Experiments, Jobs, Json, One
 from repro.cli.progress import listening
+from repro.cli.verb import Verb, group
 
 if TYPE_CHECKING:
     from repro.flows.baseline import Change
 
-baseline = typer.Typer(
-    help="What runs are compared with: record, accept, list, show, diff.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = group("What runs are compared with: record, accept, list, show, diff.")
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.", show_default=False)]
 
 
-@baseline.command()
+@app.command(cls=Verb)
 def record(
     context: typer.Context,
     experiments: Experiments = None,
@@ -50,7 +47,7 @@ def record(
     _end(changes, as_json=as_json)
 
 
-@baseline.command()
+@app.command(cls=Verb)
 def accept(
     context: typer.Context,
     experiments: Experiments = None,
@@ -78,7 +75,7 @@ def accept(
     _end(changes, as_json=as_json)
 
 
-@baseline.command("list")
+@app.command("list", cls=Verb)
 def list_(context: typer.Context, experiments: Experiments = None, as_json: Json = False) -> None:
     """List baselines: run, variant, when, who, why."""
     from repro.flows.baseline import every
@@ -91,7 +88,7 @@ def list_(context: typer.Context, experiments: Experiments = None, as_json: Json
         ctx.say(baselines_text(found, ctx.palette()))
 
 
-@baseline.command()
+@app.command(cls=Verb)
 def show(context: typer.Context, experiment: One, as_json: Json = False) -> None:
     """Show the baselines of one experiment: conditions, outputs and history."""
     from repro.flows.baseline import show as show_flow
@@ -104,7 +101,7 @@ def show(context: typer.Context, experiment: One, as_json: Json = False) -> None
         ctx.say("\n".join(baseline_text(entry, ctx.palette()) for entry in found))
 
 
-@baseline.command()
+@app.command(cls=Verb)
 def diff(
     context: typer.Context,
     experiment: One,

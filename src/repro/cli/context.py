@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from repro.core.errors import ReproError
 from repro.render.words import Palette
-from repro.tools import files, host
+from repro.tools import host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The options before the verb: folder, quiet, verbose."""
+    """The options before or after the verb: folder, quiet, verbose."""
 
     folder: Path = Path()
     quiet: bool = False
@@ -48,8 +50,18 @@ def palette() -> Palette:
 
 
 def say(text: str) -> None:
-    """Print a result to standard output."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """Print a result to standard output; a reader that went away, such as `head`, is no error."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ReproError(
+            f"standard output: {error.strerror}",
+            hint="the result was not written; make room and run it again",
+        ) from error
 
 
 def say_json(document: Mapping[str, Any]) -> None:
@@ -57,16 +69,28 @@ def say_json(document: Mapping[str, Any]) -> None:
     say(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False))
 
 
+def err(text: str) -> None:
+    """Say something on standard error; where that is closed there is nobody to tell."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def tell(context: typer.Context, text: str) -> None:
     """Say something beside the result, on standard error, unless quiet."""
     if not settings(context).quiet:
-        sys.stderr.write(text + "\n")
+        err(text)
 
 
 def write(context: typer.Context, path: Path, text: str) -> None:
-    """Write a report to a file and say where it is."""
+    """Write a report to a file below the working folder and say where it is."""
+    from repro.tools import files
+
+    path = settings(context).folder / path
     with files.disk_errors(f"writing {path}"):
-        files.write_atomic(path, text.encode())
+        files.write_atomic(path, text.encode(errors="backslashreplace"))
     tell(context, f"report: {path}")
 
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 import typer
 
 from repro.cli import context as ctx
+from repro.cli.verb import single
+
+EPILOG = """Example:
+
+\b
+  repro init && repro status
+
+Exit codes: 0 written; 2 there is a repro.toml already.
+"""
 
 
 def init(context: typer.Context) -> None:
-    """Write a first repro.toml from what is found: locks, pyproject, dvc.yaml. Never overwrites."""
+    """Write a first repro.toml; never overwrites one.
+
+    It is made from what the folder has: pyproject.toml, requirements locks, flake.nix, stages of dvc.yaml.
+    """
     from repro.flows.initialise import initialise
 
     done = initialise(ctx.settings(context).folder.absolute())
@@ -18,3 +30,6 @@ def init(context: typer.Context) -> None:
     for note in done.notes:
         ctx.tell(context, f"note: {note}")
     ctx.say("next: repro status, then repro baseline record --all")
+
+
+app = single(init, epilog=EPILOG)

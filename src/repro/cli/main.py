@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-import os
+import importlib
+import io
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 
 from repro import __version__
 from repro.cli import context as ctx
-from repro.cli.baseline import baseline
-from repro.cli.drift import drift
-from repro.cli.init import init
-from repro.cli.replay import EPILOG, replay
-from repro.cli.runs import runs
-from repro.cli.status import status
+from repro.cli.verb import LOOK, Verbs, bare
 from repro.core.errors import ReproError, UsageError
 from repro.core.exits import Exit
+from repro.core.near import did_you_mean
+
+VERBS = ("replay", "status", "drift", "baseline", "runs", "init")
+"""Each is a module beside this one, whose `app` holds it; loaded when it is called."""
+
+BAD_USAGE: type[Exception] = typer.BadParameter.__mro__[1]
+"""What typer raises for a wrong command line: its own class or click's, by typer's version."""
+
+
+class _Repro(Verbs):
+    """All verbs, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - see Shape
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - see Shape
+        if cmd_name not in VERBS:
+            return None
+        command = typer.main.get_command(importlib.import_module(f"repro.cli.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
     name="repro",
-    help="Every number a team publishes: re-derived, compared and explained with one command.",
-    no_args_is_help=True,
+    cls=_Repro,
     rich_markup_mode=None,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    context_settings=LOOK,
 )
 
 
@@ -38,7 +55,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(epilog="The command line whole: docs/reference/cli.md")
 def options(
     context: typer.Context,
     folder: Annotated[
@@ -52,58 +69,75 @@ def options(
     ] = False,
     version: Annotated[  # noqa: ARG001 - its callback prints and ends
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print it.", show_default=False),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version.", show_default=False
+        ),
     ] = False,
 ) -> None:
     """Every number a team publishes: re-derived, compared and explained with one command."""
     context.obj = ctx.Settings(folder=folder, quiet=quiet, verbose=verbose)
-
-
-app.command(epilog=EPILOG)(replay)
-app.command()(status)
-app.add_typer(baseline, name="baseline")
-app.command()(drift)
-app.add_typer(runs, name="runs")
-app.command()(init)
+    bare(context)
 
 
 def main() -> NoReturn:
     """Run the command line and exit with a code of the house."""
     signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(_run(sys.argv[1:]))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may hold bytes of no encoding
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))
 
 
 def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:
     """The exit code of a call; whatever goes wrong is said on standard error, or as JSON where asked."""
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        sys.stderr.write(
-            "interrupted; complete runs stay recorded, and the same command goes on from there\n"
-        )
-        return int(Exit.INTERRUPTED)
-    except click.ClickException as error:
-        return _failed(UsageError(error.format_message(), hint=_help(error)), arguments)
-    except BrokenPipeError:  # the reader went away: nobody is left to be told
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Exit.NOT_CHECKED)
+        return _called(arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed(_Interrupted(), arguments)
+    except BAD_USAGE as error:
+        return _failed(_usage(error), arguments)
     except ReproError as error:
         return _failed(error, arguments)
     except Exception as error:  # noqa: BLE001 - a crash is said in one line, and is never 0
-        kind = f"{type(error).__name__}: {error}"
-        return _failed(
-            ReproError(f"internal error: {kind}", hint="run with -v for the traceback, and report it"),
-            arguments,
+        kind = f"{type(error).__name__}: {error}".rstrip(": ")
+        crash = ReproError(f"internal error: {kind}", hint="run with -v for the traceback, and report it")
+        return _failed(crash, arguments)
+
+
+class _Interrupted(ReproError):
+    """Ctrl-C, or SIGTERM."""
+
+    exit = Exit.INTERRUPTED
+
+    def __init__(self) -> None:
+        super().__init__(
+            "interrupted", hint="complete runs stay recorded, and the same command goes on from there"
         )
 
 
-def _help(error: click.ClickException) -> str:
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"see: {context.command_path} --help" if context else "see: repro --help"
+def _called(arguments: list[str]) -> int:
+    command = typer.main.get_command(app)
+    code = command.main(args=arguments, prog_name="repro", standalone_mode=False)
+    if code == Exit.INTERRUPTED:  # typer's word for KeyboardInterrupt
+        raise KeyboardInterrupt
+    return int(code or 0)
+
+
+def _usage(error: Any) -> UsageError:  # noqa: ANN401 - see BAD_USAGE
+    """Typer's complaint as one of the house, with the near option where there is one."""
+    context = error.ctx
+    path = context.command_path if context else "repro"
+    hint = f"see: {path} --help"
+    if context is None or not hasattr(error, "possibilities"):
+        return UsageError(f"{path}: {error.format_message().rstrip('.')}", hint=hint)
+    options = [option for param in context.command.get_params(context) for option in param.opts]
+    near = did_you_mean(error.option_name, [option for option in options if option.startswith("--")])
+    is_near = near.startswith("did you mean") and error.option_name.startswith("--")
+    return UsageError(f"{path}: no option {error.option_name!r}", hint=near if is_near else hint)
 
 
 def _failed(error: ReproError, arguments: list[str]) -> int:
@@ -111,14 +145,14 @@ def _failed(error: ReproError, arguments: list[str]) -> int:
         from repro.render.replay_json import error_document
 
         ctx.say_json(error_document(error))
-    if {"-v", "--verbose"}.intersection(arguments):
+    if {"-v", "--verbose"}.intersection(arguments) and not isinstance(error, _Interrupted):
         import traceback
 
-        traceback.print_exc()
+        ctx.err(traceback.format_exc().rstrip())
     from repro.render.words import printable
 
-    lines = [printable(line) for line in error.message.splitlines()]
-    sys.stderr.write("\n  ".join([f"error: {lines[0]}", *lines[1:]]) + "\n")
+    lines = [printable(line) for line in error.message.splitlines()] or [""]
+    ctx.err("\n  ".join([f"error: {lines[0]}", *lines[1:]]))
     if error.hint:
-        sys.stderr.write(f"  -> {printable(error.hint)}\n")
+        ctx.err(f"  -> {printable(error.hint)}")
     return int(error.exit)

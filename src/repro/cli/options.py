@@ -37,7 +37,9 @@ One = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="Everything that repro.toml names.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.", show_default=False)]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Runs at a time; 0 means one per processor.")]
+Jobs = Annotated[
+    int, typer.Option("-j", "--jobs", metavar="N", min=0, help="Runs at a time; 0 means one per processor.")
+]
 Environment = Annotated[
     str, typer.Option("--env", metavar="NAME", help="Take this environment instead.", show_default=False)
 ]

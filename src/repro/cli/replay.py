@@ -9,22 +9,24 @@ import typer
 
 from repro.cli import context as ctx
 from repro.cli.options import All, Environment, Experiments, Jobs, Json
-from repro.cli.progress import listening
+from repro.cli.verb import single
 
 EPILOG = """Examples:
 
-  repro replay branin                   the present code against its baseline
+\b
+  repro replay branin               the present code against its baseline
+  repro replay branin --at v1.0     the code, data and packages of v1.0
+  repro replay 'noise[sigma=0.5]'   part of a matrix
+  repro replay --all --jobs 2       all; what has not changed is not run again
+  repro replay lorenz --repeat 3    bit-identical, within tolerance, unstable?
 
-  repro replay branin --at v1.0         the code, data and packages of v1.0
-
-  repro replay 'noise[sigma=0.5]'       part of a matrix
-
-  repro replay --all --jobs 2           everything; what has not changed is not run again
-
-  repro replay lorenz --repeat 3        is it bit-identical, within tolerance, or unstable?
-
-Exit codes: 0 every number matches; 1 drift, or evidence that is wrong; 2 wrong usage or
-configuration; 3 not measured (no baseline, data or tool missing, the command failed); 130 interrupted.
+\b
+Exit codes:
+    0  every number matches its baseline
+    1  drift, or evidence that is wrong: an output missing or malformed
+    2  wrong usage or configuration
+    3  not measured: no baseline, data or tool, or the command failed
+  130  interrupted; complete runs stay recorded
 """
 
 
@@ -50,7 +52,10 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
         typer.Option("--rules", metavar="revision|present", help="Whose tolerances count with --at."),
     ] = "revision",
     repeat: Annotated[
-        int, typer.Option("--repeat", min=1, help="Fresh processes per run, to see whether they agree.")
+        int,
+        typer.Option(
+            "--repeat", metavar="N", min=1, help="Fresh processes per run, to see whether they agree."
+        ),
     ] = 1,
     jobs: Jobs = 0,
     no_cache: Annotated[
@@ -78,7 +83,12 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown.", show_default=False)
     ] = None,
 ) -> None:
-    """Run experiments again under their recorded conditions and compare every number with its baseline."""
+    """Run experiments again and compare every number with baselines.
+
+    Conditions are the recorded ones: code, environment, data and platform. What ran under equal conditions
+    before is not run again; it is compared anew where the baseline or the rules changed.
+    """
+    from repro.cli.progress import listening
     from repro.core.errors import UsageError
     from repro.flows.replay import Request, check_request
     from repro.flows.replay import replay as replay_flow
@@ -120,3 +130,6 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
 
         ctx.write(context, markdown, markdown_text(replayed))
     ctx.leave(replayed.exit)
+
+
+app = single(replay, epilog=EPILOG)

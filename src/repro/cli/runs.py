@@ -9,19 +9,20 @@ import typer
 
 from repro.cli import context as ctx
 from repro.cli.options import Json
+from repro.cli.verb import Verb, group
 
-runs = typer.Typer(help="Records of runs: list, show, diff, gc.", no_args_is_help=True, rich_markup_mode=None)
+app = group("Records of runs: list, show, diff, gc.")
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or its beginning.", show_default=False)]
 
 
-@runs.command("list")
+@app.command("list", cls=Verb)
 def list_(
     context: typer.Context,
     experiment: Annotated[
         str, typer.Argument(metavar="[EXPERIMENT]", help="Only its runs.", show_default=False)
     ] = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, help="At most so many.")] = 20,
     as_json: Json = False,
 ) -> None:
     """List runs, newest first: id, verdict, time, size."""
@@ -39,7 +40,7 @@ def list_(
         ctx.say(runs_text(found[:limit], len(found), ctx.palette()))
 
 
-@runs.command()
+@app.command(cls=Verb)
 def show(context: typer.Context, run: Run, as_json: Json = False) -> None:
     """Show one run: conditions, command, isolation, stages, outputs, verdict."""
     import json
@@ -54,7 +55,7 @@ def show(context: typer.Context, run: Run, as_json: Json = False) -> None:
         ctx.say(run_text(record, ctx.palette()))
 
 
-@runs.command()
+@app.command(cls=Verb)
 def diff(context: typer.Context, first: Run, second: Run, as_json: Json = False) -> None:
     """Say what tells two runs apart: conditions, and every number of their outputs."""
     from repro.flows import config
@@ -70,7 +71,7 @@ def diff(context: typer.Context, first: Run, second: Run, as_json: Json = False)
     ctx.leave(found.report.verdict.exit)
 
 
-@runs.command()
+@app.command(cls=Verb)
 def gc(
     context: typer.Context,
     older_than: Annotated[
