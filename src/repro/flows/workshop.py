@@ -41,9 +41,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demands:
-    """How strictly, and where, the runs of this call are to run."""
+    """How strictly, and where, the runs of this call are to run.
+
+    `isolation` None means the best method that this machine has.
+    """
 
     environment: str = ""
+    isolation: Method | None = None
     require_isolation: bool = False
     paranoid: bool = False
     allow_build: bool = False
@@ -95,8 +99,8 @@ class Workshop:
 
     @property
     def method(self) -> Method:
-        """How runs are isolated on this machine."""
-        return self._method.get("", available).value
+        """How runs are isolated."""
+        return self.demands.isolation or self._method.get("", available).value
 
     def environment(self, experiment: Experiment) -> Environment:
         """The environment of an experiment, or the one that the caller demands instead."""
