@@ -59,6 +59,7 @@ $(VENV)/.demo: $(VENV)/.uv requirements.lock requirements-build.lock pyproject.t
 	@echo "==> installing the locked dependencies, hashes checked"
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --editable .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.lock
