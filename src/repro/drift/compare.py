@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from repro.core.errors import FormatError, MissingBaseline, UsageError
 from repro.core.strictjson import MAX_BYTES
@@ -62,9 +62,9 @@ def _compare_named(
     baseline_dir: Path, observed_dir: Path, name: str, resolver: Resolver
 ) -> list[OutputReport]:
     baseline, observed = baseline_dir / name, observed_dir / name
-    _require_inside(baseline_dir, baseline)
+    _require_inside(baseline_dir, baseline, str(baseline))
     try:
-        _require_inside(observed_dir, observed)
+        _require_inside(observed_dir, observed, name)
     except FormatError as error:
         return [OutputReport(name=_printable(name), verdict=Verdict.STRUCTURE, reason=error.message)]
     if baseline.is_dir() and observed.is_dir():
@@ -79,15 +79,19 @@ def _report(outputs: Iterable[OutputReport], resolver: Resolver) -> DriftReport:
     """The whole: an output that rules ignore entirely does not keep the others from matching."""
     found = tuple(outputs)
     counted = [output for output in found if output.verdict is not Verdict.NOT_MEASURED or not output.ignored]
+    # what could not be opened may be what a rule is for
+    complete = all(output.paths or output.verdict is not Verdict.STRUCTURE for output in found)
     return DriftReport(
-        verdict=worst(output.verdict for output in counted), outputs=found, warnings=resolver.warnings()
+        verdict=worst(output.verdict for output in counted),
+        outputs=found,
+        warnings=resolver.warnings(complete=complete),
     )
 
 
 def _compare_folders(baseline: Path, observed: Path, prefix: str, resolver: Resolver) -> list[OutputReport]:
-    expected = _files(baseline)
+    expected = _files(baseline, f"{baseline}/")
     try:
-        found = _files(observed)
+        found = _files(observed, prefix)
     except FormatError as error:
         return [OutputReport(name=_printable(prefix or "."), verdict=Verdict.STRUCTURE, reason=error.message)]
     return [
@@ -96,29 +100,37 @@ def _compare_folders(baseline: Path, observed: Path, prefix: str, resolver: Reso
     ]
 
 
-def _files(root: Path) -> set[str]:
-    """Names of all files below `root`; FormatError for a link that leaves it or leads to a folder."""
+def _files(root: Path, shown: str) -> set[str]:
+    """Names of all files below `root`; FormatError for a link that leaves it or leads to a folder.
+
+    `shown` stands before a name in errors: an observation is named in reports, which do not depend on where
+    it lies.
+    """
     names: set[str] = set()
-    for folder, folders, files in os.walk(root):
+    for folder, folders, files in os.walk(root, onerror=_unreadable):
         here = Path(folder)
         for name in folders:
             if (here / name).is_symlink():
-                raise FormatError(
-                    f"{here / name}: a link to a folder is not followed", hint="copy the folder"
-                )
+                at = shown + (here / name).relative_to(root).as_posix()
+                raise FormatError(f"{at}: a link to a folder is not followed", hint="copy the folder")
         for name in files:
-            _require_inside(root, here / name)
-            names.add((here / name).relative_to(root).as_posix())
+            at = (here / name).relative_to(root).as_posix()
+            _require_inside(root, here / name, shown + at)
+            names.add(at)
     return names
 
 
-def _require_inside(root: Path, path: Path) -> None:
+def _unreadable(error: OSError) -> NoReturn:
+    raise FormatError(f"{error.filename}: cannot be listed: {error.strerror}") from error
+
+
+def _require_inside(root: Path, path: Path, shown: str) -> None:
     try:
         inside = path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError) as error:  # a loop of links
-        raise FormatError(f"{path}: cannot be resolved: {error}") from error
+    except (OSError, RuntimeError) as error:
+        raise FormatError(f"{shown}: a link that leads in a circle") from error
     if not inside:
-        raise FormatError(f"{path}: a link that leaves {root}", hint="copy the file it points to")
+        raise FormatError(f"{shown}: a link that leaves its folder", hint="copy the file it points to")
 
 
 def _sides(baseline: Path, observed: Path) -> str:
@@ -141,30 +153,31 @@ def _compare_file(name: str, baseline: Path, observed: Path, resolver: Resolver)
                 name=name, verdict=Verdict.NOT_MEASURED, reason="ignored by a rule", ignored=1
             )
         return OutputReport(name=name, verdict=Verdict.STRUCTURE, reason=_sides(baseline, observed))
-    data = _bytes(baseline)
+    data = _bytes(baseline, str(baseline))
     expected = read(data, name=str(baseline), printed=rules.printed)
+    seen = name if PurePosixPath(name).name == observed.name else observed.name
     try:
-        other = _bytes(observed)
+        other = _bytes(observed, seen)
         # the same bytes under the same suffix are the same tree
         same = data == other and baseline.suffix == observed.suffix
-        found = expected if same else read(other, name=str(observed), printed=rules.printed)
+        found = expected if same else read(other, name=seen, printed=rules.printed)
     except FormatError as error:
         return OutputReport(name=name, verdict=Verdict.STRUCTURE, reason=error.message)
     return compare_trees(name, expected, found, rules)
 
 
-def _bytes(path: Path) -> bytes:
-    """The content of a regular file of bounded size; anything else is a FormatError."""
+def _bytes(path: Path, shown: str) -> bytes:
+    """The content of a regular file of bounded size; anything else is a FormatError that calls it `shown`."""
     try:
         # not blocking: opening a pipe would wait for its writer
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise FormatError(f"{path}: not a regular file")
+                raise FormatError(f"{shown}: not a regular file")
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise FormatError(f"{path}: cannot be read: {error.strerror}") from error
+        raise FormatError(f"{shown}: cannot be read: {error.strerror}") from error
     if len(data) > MAX_BYTES:
-        raise FormatError(f"{path}: more than the {MAX_BYTES} bytes that are read")
+        raise FormatError(f"{shown}: more than the {MAX_BYTES} bytes that are read")
     return data
 
 

@@ -108,7 +108,9 @@ def _drifted(output: str, path: TreePath, pair: stats.Pair, decider: Decider, ai
         path=path_text(path),
         output=output,
         verdict=Verdict.PATTERN if found["pattern"] else Verdict.DRIFT,
-        reason="NaN or infinity stands in other places" if found["pattern"] else "",
+        reason="NaN or infinity stands in other places"
+        if found["pattern"]
+        else exactness(rule, pair.r.dtype.kind),
         kind=kind_of(Array(values=pair.r)),
         rule=decider.label,
         advice=advice(found["worst"], path=aim, output=output, scale=rule.scale, scalar=scalar)
@@ -116,6 +118,11 @@ def _drifted(output: str, path: TreePath, pair: stats.Pair, decider: Decider, ai
         else "",
         **found,
     )
+
+
+def exactness(rule: Rule, kind: str) -> str:
+    """A word to the author of a tolerance for what has none."""
+    return "integers are exact, whatever the tolerance" if kind in "iu" and rule.loosened else ""
 
 
 def judge_floats(tally: Tally, waiting: list[Waiting]) -> None:

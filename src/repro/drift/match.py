@@ -10,7 +10,7 @@ import numpy as np
 
 from repro.core.verdict import Verdict
 from repro.drift import stats
-from repro.drift.leaves import Arrays, by_writing, judge_floats, judge_part
+from repro.drift.leaves import Arrays, by_writing, exactness, judge_floats, judge_part
 from repro.drift.pattern import path_text
 from repro.drift.report import PathReport, Worst, shown
 from repro.drift.tally import Tally, Waiting
@@ -120,7 +120,8 @@ def _unequal(output: str, path: TreePath, r: Leaf, x: Leaf, decider: Decider) ->
         )
         worst: dict[str, Worst] = {}
     else:
-        reason, worst = "", _worst_scalar(r, x, labels=decider.rule.labels)
+        reason = exactness(decider.rule, "i" if kind_of(r) == "integer" else "")
+        worst = _worst_scalar(r, x, labels=decider.rule.labels)
     return PathReport(
         path=path_text(path),
         output=output,

@@ -54,13 +54,13 @@ class Resolver:
         }
         return OutputRules(live, self._hits)
 
-    def warnings(self) -> tuple[str, ...]:
-        """What is wrong with the rules, after everything was compared: expired ones and dead ones."""
+    def warnings(self, *, complete: bool) -> tuple[str, ...]:
+        """What is wrong with the rules: expired ones and, if everything could be looked at, dead ones."""
         found = []
         for number, rule in enumerate(self._rules):
             if rule.expired(self._today):
                 found.append(f"{_label(number, rule)}: expired on {rule.expires}, no longer applied")
-            elif number not in self._hits:
+            elif complete and number not in self._hits:
                 found.append(f"{_label(number, rule)}: matched nothing")
         return tuple(found)
 

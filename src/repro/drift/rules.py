@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import math
 from dataclasses import dataclass, field, fields
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from repro.core.digest import Digest, of_value
 from repro.core.errors import ConfigError
+from repro.core.near import did_you_mean
 from repro.drift.pattern import Pattern, parse_pattern
 
 DEFAULT_RTOL: Final = 1e-10
@@ -114,9 +114,7 @@ def parse_rule(table: object, where: str) -> Rule:
         raise ConfigError(f"{where}: must be a table, not {type(table).__name__}")
     for key in table:
         if key not in KEYS:
-            near = difflib.get_close_matches(str(key), KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(KEYS)}"
-            raise ConfigError(f"{where}.{key}: unknown key", hint=hint)
+            raise ConfigError(f"{where}.{key}: unknown key", hint=did_you_mean(str(key), KEYS))
     if "path" not in table and "output" not in table:
         raise ConfigError(f"{where}: selects nothing", hint='give it a path, such as "**" for everything')
     values: dict[str, Any] = {key: _value(key, value, f"{where}.{key}") for key, value in table.items()}

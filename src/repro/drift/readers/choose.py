@@ -33,7 +33,7 @@ BY_SUFFIX: dict[str, Reader] = {
     ".tsv": table.read_tsv,
     ".npy": npyfile.read,
     ".npz": npzfile.read,
-    **dict.fromkeys((".txt", ".log", ".out", ".dat", ".md"), textlog.read),
+    **dict.fromkeys((".txt", ".log", ".md"), textlog.read),
 }
 
 
