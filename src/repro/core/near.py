@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,8 +21,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     words = sorted(known)
     lower = {candidate.lower(): candidate for candidate in words}
-    near = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(word.lower(), lower, n=3, cutoff=0.5)
+    near = sorted(near, key=lambda candidate: -_likeness(word.lower(), candidate))
     near = near or [candidate for candidate in lower if word and candidate.startswith(word.lower())]
     if near:
         return f"did you mean {lower[near[0]]!r}?"
     return f"known: {', '.join(words[:SHOWN])}" + (", …" if len(words) > SHOWN else "") if words else ""
+
+
+def _likeness(word: str, other: str) -> float:
+    """Letters in common in order, and in any order: two that changed places are less than two wrong ones."""
+    common = sum((Counter(word) & Counter(other)).values())
+    return difflib.SequenceMatcher(None, word, other).ratio() + 2 * common / (len(word) + len(other))

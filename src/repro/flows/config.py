@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from repro.core import toml
-from repro.core.errors import ConfigError, UsageError
+from repro.core.errors import ConfigError, ReproError, UsageError
 from repro.core.near import did_you_mean
-from repro.drift.rules import Rules, parse_rule
-from repro.flows.tables import (
-    RESERVED,
-    DefaultsTable,
-    EnvironmentTable,
-    ExperimentTable,
-    ProjectTable,
-    RuleTable,
-    Table,
-)
-from repro.tools.files import read_capped, require_relative
+from repro.drift.rules import Rules
+from repro.flows import sense
+from repro.flows.complaints import explained
+from repro.flows.sense import Axis, Place
+from repro.flows.tables import ProjectTable
+from repro.tools.files import disk_errors, read_capped, require_inside, require_relative
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from pydantic_core import ErrorDetails
+    from repro.drift.rules import Rule
+    from repro.flows.tables import EnvironmentTable
 
 FILE = "repro.toml"
-
-PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
-"""`{name}`, or a doubled brace for a brace."""
-
-Axis = tuple[int | float | str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,22 +59,34 @@ class Project:
     def experiment(self, name: str) -> Experiment:
         """The experiment of that name; UsageError with the near one where there is none."""
         if name not in self.experiments:
-            raise UsageError(f"no experiment {name!r} in {FILE}", hint=did_you_mean(name, self.experiments))
+            raise UsageError(
+                f"no experiment {name!r} in {FILE}",
+                hint=did_you_mean(name, self.experiments) or f"{FILE} has no experiments yet: add one",
+            )
         return self.experiments[name]
 
 
 def find(start: Path) -> Path:
     """The folder at or above `start` that holds a `repro.toml`."""
     start = start.absolute()
-    for folder in (start, *start.parents):
-        if (folder / FILE).is_file():
-            return folder
+    with disk_errors(f"looking for {FILE}"):
+        for folder in (start, *start.parents):
+            if (folder / FILE).is_file():
+                return folder
     raise ConfigError(f"no {FILE} in {start} or above", hint="write a first one: repro init")
 
 
 def load(root: Path, *, shown_as: str = FILE) -> Project:
     """The project whose `repro.toml` lies in `root`; `shown_as` names the file in errors."""
-    text = read_capped(root / FILE, toml.MAX_BYTES)
+    path = require_inside(root, FILE, what=shown_as)
+    try:
+        text = read_capped(path, toml.MAX_BYTES)
+    except FileNotFoundError as error:
+        raise ConfigError(f"no {FILE} in {root}", hint="write a first one: repro init") from error
+    except OSError as error:
+        raise ConfigError(f"{shown_as}: {error.strerror}", hint="make it a readable file") from error
+    except ReproError as error:
+        raise ConfigError(error.message, hint=error.hint) from error
     return parse(text, root=root, shown_as=shown_as)
 
 
@@ -94,161 +96,63 @@ def parse(text: bytes, *, root: Path, shown_as: str = FILE) -> Project:
     try:
         table = ProjectTable.model_validate(document.tables)
     except ValidationError as error:
-        raise _explained(document, error.errors(include_url=False)) from None
-    _check_environments(document, table)
-    experiments = {name: _experiment(document, table, name) for name in table.experiments}
+        raise explained(document, error.errors(include_url=False)) from None
+    place = Place(document=document)
+    _check_environments(place, table)
+    sense.variables(place.at("defaults", "variables"), table.defaults.variables)
+    common = sense.rules(place.at("rules"), table.rules)
     return Project(
         root=root,
         text=text,
         environments=table.environments,
-        experiments=experiments,
+        experiments={name: _experiment(place, table, name, common) for name in table.experiments},
     )
 
 
-def _explained(document: toml.Document, errors: list[ErrorDetails]) -> ConfigError:
-    """All errors of a file in one, each on a line; the hint belongs to the first unknown key."""
-    lines, hint = [], ""
-    for error in errors[:8]:
-        path = _existing(document.tables, error["loc"])
-        if error["type"] == "extra_forbidden":
-            lines.append(f"{document.where(path)}: unknown key")
-            hint = hint or did_you_mean(str(path[-1]), _fields(path[:-1]))
-        elif error["type"] == "missing":
-            missing = str(error["loc"][-1])
-            lines.append(f"{document.where(path)}: the key {missing!r} is missing")
-        else:
-            lines.append(f"{document.where(path)}: {error['msg']}, not {error['input']!r:.60}")
-    unique = list(dict.fromkeys(lines))
-    return ConfigError("\n".join(unique), hint=hint or "see docs/reference/repro-toml.md for every key")
-
-
-def _existing(tables: dict[str, Any], loc: tuple[str | int, ...]) -> toml.Path:
-    """The part of pydantic's location that is in the file: union tags and missing keys are not."""
-    node: Any = tables
-    path: toml.Path = ()
-    for part in loc:
-        if isinstance(node, dict):
-            inside = part in node
-        else:
-            inside = isinstance(node, list) and isinstance(part, int) and part < len(node)
-        if inside:
-            node = node[part]
-            path += (part,)
-    return path
-
-
-def _fields(path: toml.Path) -> list[str]:
-    """The keys that the table at `path` knows."""
-    if "rules" in path:
-        return list(RuleTable.model_fields)
-    models: dict[str, type[Table]] = {
-        "experiments": ExperimentTable,
-        "environments": EnvironmentTable,
-        "defaults": DefaultsTable,
-    }
-    model: type[Table] = models.get(str(path[0]), ProjectTable) if path else ProjectTable
-    return list(model.model_fields)
-
-
-def _check_environments(document: toml.Document, table: ProjectTable) -> None:
+def _check_environments(place: Place, table: ProjectTable) -> None:
     for name, environment in table.environments.items():
-        where = document.where(("environments", name))
+        here = place.at("environments", name)
         if environment.kind == "venv":
             if environment.lock is None:
-                raise ConfigError(f"{where}: a venv needs the key 'lock'", hint='lock = "requirements.lock"')
-            require_relative(environment.lock, what=document.where(("environments", name, "lock")))
-        elif environment.lock is not None or environment.python is not None:
-            raise ConfigError(f"{where}: a host environment has neither 'lock' nor 'python'")
+                raise here.at("lock").wrong("missing", 'write `lock = "requirements.lock"`')
+            require_relative(environment.lock, what=str(here.at("lock")))
+            continue
+        for key in ("lock", "python"):
+            if getattr(environment, key) is not None:
+                hint = "remove it: the command runs in the caller's interpreter"
+                raise here.at(key).wrong("a host environment has none", hint)
+    if table.defaults.environment is not None:
+        _check_known(place.at("defaults", "environment"), table.defaults.environment, table)
 
 
-def _experiment(document: toml.Document, table: ProjectTable, name: str) -> Experiment:
-    own, defaults = table.experiments[name], table.defaults
-    where = ("experiments", name)
+def _check_known(place: Place, environment: str, table: ProjectTable) -> None:
+    if environment not in table.environments:
+        hint = did_you_mean(environment, table.environments) or f"add a table [environments.{environment}]"
+        raise place.wrong(f"no environment {environment!r}", hint)
+
+
+def _experiment(place: Place, table: ProjectTable, name: str, common: tuple[Rule, ...]) -> Experiment:
+    own, defaults, here = table.experiments[name], table.defaults, place.at("experiments", name)
     environment = own.environment or defaults.environment
     if environment is None:
-        raise ConfigError(
-            f"{document.where(where)}: no environment", hint="name one here or under [defaults]"
-        )
-    if environment not in table.environments:
-        key = (*where, "environment") if own.environment else ("defaults", "environment")
-        raise ConfigError(
-            f"{document.where(key)}: no environment {environment!r}",
-            hint=did_you_mean(environment, table.environments),
-        )
-    axes = {axis: _axis(values) for axis, values in own.matrix.items()}
-    _check_command(document, where, own, axes)
-    variables = {**defaults.variables, **own.variables}
-    for variable in sorted(RESERVED.intersection(variables)):
-        raise ConfigError(f"{document.where((*where, 'variables', variable))}: set by isolation, not here")
+        raise here.at("environment").wrong("missing", "name one here or under [defaults]")
+    _check_known(here.at("environment"), environment, table)
+    sense.variables(here.at("variables"), own.variables)
+    axes = sense.axes(here.at("matrix"), own.matrix)
+    sense.command(here, own, axes)
     return Experiment(
         name=name,
         description=own.description,
         command=own.command,
         environment=environment,
-        inputs=_relative(document, (*where, "inputs"), own.inputs),
-        sources=_relative(document, (*where, "sources"), own.sources),
-        outputs=_relative(document, (*where, "outputs"), own.outputs),
-        variables=variables,
+        inputs=sense.paths(here.at("inputs"), own.inputs),
+        sources=sense.sources(here.at("sources"), own.sources),
+        outputs=sense.outputs(here.at("outputs"), own.outputs),
+        variables={**defaults.variables, **own.variables},
         seed=own.seed,
         axes=axes,
         timeout_seconds=float(own.timeout or defaults.timeout),
         network=own.network,
         vary_threads=own.vary_threads,
-        rules=_rules(document, table.rules, own.rules, where),
+        rules=Rules(rules=(*common, *sense.rules(here.at("rules"), own.rules))),
     )
-
-
-def _axis(values: Any) -> Axis:  # noqa: ANN401 - a tuple or a RangeTable
-    return values if isinstance(values, tuple) else tuple(range(*values.range))
-
-
-def _relative(document: toml.Document, path: toml.Path, values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(
-        require_relative(value, what=document.where((*path, position)))
-        for position, value in enumerate(values)
-    )
-
-
-def _check_command(
-    document: toml.Document, where: toml.Path, own: ExperimentTable, axes: Mapping[str, Axis]
-) -> None:
-    known = {"code", "out", "data", *axes, *(["seed"] if own.seed is not None else [])}
-    if "seed" in axes and own.seed is not None:
-        raise ConfigError(f"{document.where((*where, 'seed'))}: also an axis of the matrix")
-    for axis in sorted({"code", "out", "data"}.intersection(axes)):
-        raise ConfigError(f"{document.where((*where, 'matrix', axis))}: {{{axis}}} has a meaning already")
-    for axis, values in axes.items():
-        if not values or len(set(map(str, values))) != len(values):
-            raise ConfigError(f"{document.where((*where, 'matrix', axis))}: values must be there and differ")
-    used = set(_placeholders(own.command))
-    for name in sorted(used - known):
-        raise ConfigError(
-            f"{document.where((*where, 'command'))}: unknown placeholder {{{name}}}",
-            hint=did_you_mean(name, known) + "; write {{ and }} for braces",
-        )
-    for name in sorted(set(axes) - used):
-        raise ConfigError(
-            f"{document.where((*where, 'matrix', name))}: the command does not use {{{name}}}",
-            hint="every run of the matrix would be the same",
-        )
-
-
-def _placeholders(command: tuple[str, ...]) -> Iterator[str]:
-    for argument in command:
-        for match in PLACEHOLDER.finditer(argument):
-            if match[1] is not None:
-                yield match[1]
-
-
-def _rules(
-    document: toml.Document, common: tuple[RuleTable, ...], own: tuple[RuleTable, ...], where: toml.Path
-) -> Rules:
-    places = [
-        *((("rules", position), rule) for position, rule in enumerate(common)),
-        *(((*where, "rules", position), rule) for position, rule in enumerate(own)),
-    ]
-    return Rules(rules=tuple(parse_rule(_raw(rule), document.where(place)) for place, rule in places))
-
-
-def _raw(rule: RuleTable) -> dict[str, Any]:
-    return rule.model_dump(exclude_unset=True)

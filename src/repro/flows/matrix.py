@@ -67,7 +67,10 @@ def _matching(project: Project, selection: str) -> list[Run]:
     if match is None:
         raise UsageError(f"not a name of runs: {selection!r}", hint="write NAME or 'NAME[axis=value]'")
     experiment = project.experiment(match["name"])
-    wanted = dict(_pair(experiment, part) for part in (match["axes"] or "").split(",") if part)
+    pairs = [_pair(experiment, part) for part in (match["axes"] or "").split(",") if part]
+    wanted = dict(pairs)
+    if len(wanted) < len(pairs):
+        raise UsageError(f"an axis is given twice: {selection!r}", hint="name one value of each axis")
     found = [run for run in expand(experiment) if wanted.items() <= run.axes.items()]
     if not found:
         axes = {axis: [str(value) for value in values] for axis, values in experiment.axes.items()}
@@ -81,7 +84,12 @@ def _matching(project: Project, selection: str) -> list[Run]:
 
 def _pair(experiment: Experiment, part: str) -> tuple[str, str]:
     axis, separator, value = part.partition("=")
-    if not separator or axis not in experiment.axes:
+    if axis not in experiment.axes:
         known = did_you_mean(axis, experiment.axes) or f"{experiment.name} has no matrix"
         raise UsageError(f"{experiment.name}: no axis {axis!r}", hint=known)
+    if not separator:
+        raise UsageError(
+            f"{experiment.name}: {axis!r} has no value",
+            hint=f"write '{experiment.name}[{axis}={experiment.axes[axis][0]}]'",
+        )
     return axis, value
