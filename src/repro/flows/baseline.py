@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from repro.core.errors import MissingBaseline, ReproError, RunError, UsageError
+from repro.core.errors import FormatError, MissingBaseline, ReproError, RunError, TamperError, UsageError
 from repro.core.exits import Exit, worst
+from repro.core.verdict import Verdict
+from repro.drift.rules import Rules
 from repro.flows import config
 from repro.flows.judge import baseline_reference
 from repro.flows.matrix import select
@@ -16,9 +18,10 @@ from repro.store import baseline as baselines
 from repro.store.baseline import Baseline
 from repro.store.runs import Store
 from repro.tools import clock
+from repro.tools.files import disk_errors, hash_file, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from repro.core.events import Listener
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from repro.store.record import Record
 
 RECORDED, REPLACED, SAME = "recorded", "replaced", "unchanged"
+REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,8 @@ def overall(changes: tuple[Change, ...]) -> Exit:
 def record(root: Path, request: Request, reason: str, listener: Listener) -> tuple[Change, ...]:
     """Write first baselines, from runs under the present conditions; one that exists is left alone.
 
-    A run whose baseline variant exists gets an error that names `accept`; the others are recorded.
+    Where the run's outputs are those of the baseline that exists, it is unchanged; where they are others, the
+    run gets an error that names `accept`. The other runs are recorded.
     """
     results = replay(root, request, listener).results
     return tuple(_change(root, result, reason, replacing=False) for result in results)
@@ -67,7 +72,8 @@ def accept(
 ) -> tuple[Change, ...]:
     """Replace baselines by runs under the present conditions, or by the run of that id.
 
-    The digest of what is replaced stays in the history. UsageError without a reason.
+    With an id, `request` may select nothing. The digest of what is replaced stays in the history. UsageError
+    without a reason.
     """
     if not reason.strip():
         raise UsageError(
@@ -77,7 +83,10 @@ def accept(
         record_ = Store(root).get(run_id)
         named = {run.name for run in select(config.load(root), request.selections)}
         if record_.run not in named:
-            raise UsageError(f"run {record_.id} is one of {record_.run}", hint=f"name it: {record_.run}")
+            raise UsageError(
+                f"run {record_.id} is one of {record_.run}, which is not named here",
+                hint=f"name it: repro baseline accept '{record_.run}' --run {record_.id}",
+            )
         return (_written(root, record_, reason, replacing=True),)
     results = replay(root, request, listener).results
     return tuple(_change(root, result, reason, replacing=True) for result in results)
@@ -86,43 +95,84 @@ def accept(
 def _change(root: Path, result: Result, reason: str, *, replacing: bool) -> Change:
     if result.state == "failed" or not result.run_id:
         error = result.error or RunError("the run did not complete")
-        return Change(run=result.run, outcome="failed", run_id=result.run_id, error=error)
+        return Change(run=result.run, outcome=REFUSED, run_id=result.run_id, error=error)
     try:
         return _written(root, Store(root).get(result.run_id), reason, replacing=replacing)
     except ReproError as error:
-        return Change(run=result.run, outcome="failed", run_id=result.run_id, error=error)
+        return Change(run=result.run, outcome=REFUSED, run_id=result.run_id, error=error)
 
 
 def _written(root: Path, record_: Record, reason: str, *, replacing: bool) -> Change:
     """Make the outputs of a complete run the baseline of its environment and platform class."""
-    if not record_.completed:
-        raise RunError(f"run {record_.id} did not complete: {record_.outcome['reason']}")
+    store = Store(root)
+    outputs = store.runs / record_.id / "out"
+    _require_fit(record_, outputs)
     found = _baseline_of(record_, reason)
-    folder = root / BASELINES / _folder(record_) / found.label
+    place = root / BASELINES / _folder(record_)
     change = Change(
         run=record_.run, outcome=RECORDED, label=found.label, run_id=record_.id, after=str(found.digest)
     )
-    if not (folder / baselines.FILE).exists():
-        baselines.write(folder, found, Store(root).runs / record_.id / "out")
-        return change
-    if not replacing:
-        raise UsageError(
-            f"{record_.run}: the baseline {found.label} exists; nothing was overwritten",
-            hint=f"replace it: repro baseline accept '{record_.run}' --reason \"…\"",
-        )
-    old = baselines.read(folder)
-    if old.digest == found.digest:
-        return replace(change, outcome=SAME, before=str(old.digest))
+    with locked(store.folder / "locks" / BASELINES), disk_errors("writing a baseline"):
+        old = _standing(place, found.label, replacing=replacing)
+        if old is None:
+            baselines.write(place / found.label, found, outputs)
+            return change
+        change = replace(change, before=str(old.digest))
+        if old.digest == found.digest:
+            return replace(change, outcome=SAME)
+        if not replacing:
+            raise UsageError(
+                f"a baseline {found.label} with other outputs exists; nothing was overwritten",
+                hint=f"replace it: repro baseline accept '{record_.run}' --reason \"…\"",
+            )
+        baselines.write(place / found.label, replace(found, history=_history(old)), outputs)
+        return replace(change, outcome=REPLACED)
+
+
+def _standing(place: Path, label: str, *, replacing: bool) -> Baseline | None:
+    """The baseline that stands there now, if one does; what is about to be replaced may be damaged."""
+    folder = baselines.variants(place).get(label)
+    if folder is None:
+        return None
+    return baselines.read_record(folder) if replacing else baselines.read(folder)
+
+
+def _history(old: Baseline) -> tuple[Mapping[str, Any], ...]:
+    """The history of what replaces a baseline: its own, and the baseline itself without its files."""
     entry = {
         "digest": str(old.digest),
         "outputs": dict(old.outputs),
+        "run_id": old.run_id,
         "accepted_by": old.accepted_by,
         "accepted_at": old.accepted_at,
         "reason": old.reason,
     }
-    new = replace(found, history=(*old.history, entry))
-    baselines.write(folder, new, Store(root).runs / record_.id / "out")
-    return replace(change, outcome=REPLACED, before=str(old.digest))
+    return (*old.history, entry)
+
+
+def _require_fit(record_: Record, outputs: Path) -> None:
+    """Refuse a run as a baseline that did not complete, was altered, or wrote what cannot be compared."""
+    from repro.drift.compare import compare_outputs
+
+    if not record_.completed:
+        raise RunError(
+            f"run {record_.id} did not complete: {record_.outcome['reason']}",
+            hint="only a complete run can be a baseline; see: repro runs list",
+        )
+    for name, entry in record_.outputs.items():
+        path = outputs / name
+        if not path.is_file() or str(hash_file(path)) != entry["digest"]:
+            raise TamperError(
+                f"{path}: not what the run wrote",
+                hint=f"run it again: repro replay '{record_.run}' --no-cache",
+            )
+    itself = compare_outputs(outputs, outputs, sorted(record_.outputs), Rules(), today=clock.now().date())
+    for output in itself.outputs:
+        if output.verdict is not Verdict.MATCH:
+            raise FormatError(
+                f"{output.name} cannot be compared, not even with itself: {output.reason}",
+                hint="a baseline needs outputs with values; correct what the command writes",
+            )
 
 
 def _folder(record_: Record) -> str:
@@ -151,7 +201,7 @@ def _baseline_of(record_: Record, reason: str) -> Baseline:
             "environment": conditions["environment"]["digest"],
             "python": conditions["environment"]["facts"].get("python"),
             "platform": conditions["platform"]["digest"],
-            "cpu": conditions["platform"]["observed"].get("cpu"),
+            "cpu": conditions["platform"]["observed"].get("cpu_model"),
         },
     )
 

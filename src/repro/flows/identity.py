@@ -33,23 +33,24 @@ class Identity:
     @property
     def parts(self) -> dict[str, str]:
         """The digest of each thing that the key takes, by name: what `repro status` compares."""
-        run = self.run
         return {
             "code": str(self.code.digest),
             "data": str(of_value(dict(self.data))),
             "environment": str(self.environment),
             "platform": str(of_value(dict(self.platform))),
             "variables": str(of_value(dict(self.variables))),
-            "command": str(
-                of_value(
-                    {
-                        "argv": list(run.experiment.command),
-                        "values": run.values,
-                        "outputs": sorted(run.experiment.outputs),
-                        "network": run.experiment.network,
-                    }
-                )
-            ),
+            "command": str(of_value(self.command)),
+        }
+
+    @property
+    def command(self) -> dict[str, Any]:
+        """What the key takes of the command."""
+        experiment = self.run.experiment
+        return {
+            "argv": list(experiment.command),
+            "values": self.run.values,
+            "outputs": sorted(experiment.outputs),
+            "network": experiment.network,
         }
 
     @property

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from repro.core.errors import MissingBaseline
 from repro.drift.rules import Rules
+from repro.flows import config
+from repro.flows.matrix import select
 from repro.flows.referee import BASELINES
 from repro.store.baseline import FILE, MAX_BYTES, parse
-from repro.store.runs import Store
+from repro.store.runs import RECORD, Store
 from repro.tools import clock
 from repro.tools.files import is_locked, read_capped, remove_tree, tree_bytes
 
@@ -21,6 +23,22 @@ if TYPE_CHECKING:
     from repro.drift.report import DriftReport
     from repro.flows.config import Project
     from repro.store.record import Record
+
+
+DERIVED = frozenset(
+    {
+        "command.parts",
+        "command.shown",
+        "conditions.code.changed",
+        "conditions.code.definition",
+        "conditions.code.digest",
+        "conditions.data.digest",
+        "conditions.data.files",
+        "conditions.platform.digest",
+        "conditions.platform.keyed.cpu_flags_digest",
+    }
+)
+"""Parts of a record that say no more than others do: two runs are told apart by those others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +60,42 @@ class Difference:
     report: DriftReport
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Runs, newest first, and how many there are in all."""
+
+    entries: tuple[Entry, ...]
+    total: int
+
+
+def listing(root: Path, name: str, limit: int) -> Listing:
+    """The newest runs, at most `limit`: of the run or experiment `name`, or of all where it is "".
+
+    Raises UsageError for a name that neither a record nor `repro.toml` knows.
+    """
+    store, accepted = Store(root), accepted_ids(root)
+    if not name:
+        ids = store.ids()[::-1]
+        chosen = [store.read(identity) for identity in ids[:limit]]
+        return Listing(entries=tuple(_entry(store, record, accepted) for record in chosen), total=len(ids))
+    records = list(store.all())[::-1]
+    found = [record for record in records if name in {record.experiment, record.run}]
+    if not found:
+        # A matrix's part such as noise[sigma=1] is understood here too, and an unknown name refused.
+        named = {run.name for run in select(config.load(root), (name,))}
+        found = [record for record in records if record.run in named]
+    entries_ = tuple(_entry(store, record, accepted) for record in found[:limit])
+    return Listing(entries=entries_, total=len(found))
+
+
 def entries(root: Path) -> list[Entry]:
     """All runs, newest first."""
     store, accepted = Store(root), accepted_ids(root)
-    return [
-        Entry(record=record, size=tree_bytes(store.runs / record.id), accepted=record.id in accepted)
-        for record in reversed(list(store.all()))
-    ]
+    return [_entry(store, record, accepted) for record in reversed(list(store.all()))]
+
+
+def _entry(store: Store, record: Record, accepted: set[str]) -> Entry:
+    return Entry(record=record, size=tree_bytes(store.runs / record.id), accepted=record.id in accepted)
 
 
 def accepted_ids(root: Path) -> set[str]:
@@ -88,6 +135,8 @@ def difference(root: Path, first: str, second: str, project: Project) -> Differe
 
 
 def _differing(name: str, left: Any, right: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - JSON
+    if name in DERIVED:
+        return
     if isinstance(left, dict) and isinstance(right, dict):
         for key in sorted({*left, *right}):
             yield from _differing(f"{name}.{key}", left.get(key), right.get(key))
@@ -107,13 +156,14 @@ class Pruned:
 def gc(root: Path, *, older_than_days: float | None, keep_bytes: int | None, dry_run: bool) -> Pruned:
     """Prune runs older than so many days, then the oldest until the rest takes at most `keep_bytes`.
 
-    The newest complete run of each name and runs that baselines stand on are kept; what a killed call left
-    without a record goes always.
+    The newest complete run of each name and its variables, and runs that baselines stand on, are kept; what
+    a killed call left without a record goes always, unless a call is under way.
     """
     store, now = Store(root), clock.now()
     found = entries(root)
-    newest = {entry.record.run: entry.record.id for entry in reversed(found) if entry.record.completed}
-    free = [e for e in found if not e.accepted and e.record.id not in newest.values()]
+    newest = {_kind(e.record): e.record.id for e in reversed(found) if e.record.completed}
+    kept_ids = frozenset(newest.values())
+    free = [e for e in found if not e.accepted and e.record.id not in kept_ids]
     doomed = {e.record.id: e.size for e in free if _is_older(e.record, older_than_days, now)}
     if keep_bytes is not None:
         excess = sum(e.size for e in found) - sum(doomed.values()) - keep_bytes
@@ -124,9 +174,16 @@ def gc(root: Path, *, older_than_days: float | None, keep_bytes: int | None, dry
     doomed |= _unfinished(store)
     if not dry_run:
         for identity in doomed:
+            # The record first: without it nothing takes the rest for a run, should this be killed.
+            (store.runs / identity / RECORD).unlink(missing_ok=True)
             remove_tree(store.runs / identity)
     kept = sum(e.record.id not in doomed for e in found)
     return Pruned(ids=tuple(sorted(doomed)), size=sum(doomed.values()), kept=kept)
+
+
+def _kind(record: Record) -> tuple[str, str]:
+    """A run and its variables: a repetition under another hash seed must not push the run itself out."""
+    return record.run, record.command["parts"]["variables"]
 
 
 def _is_older(record: Record, days: float | None, now: datetime) -> bool:

@@ -17,22 +17,26 @@ from repro.flows.workshop import Demands, Workshop
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from typing import Any
 
     from repro.flows.attempt import Result
+    from repro.flows.config import Project
     from repro.flows.identity import Identity
     from repro.store.record import Record
     from repro.store.runs import Store
 
 FRESH, STALE, NEVER = "fresh", "stale", "never run"
+ALTERED = "its outputs were altered, or the tool runs it in another way now"
 NAMED = 3
-"""Changed files that a reason names, at most."""
+"""Changed files or names that a reason lists, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where one run stands: a word, the newest run of it, its verdict, and why it is stale.
+    """Where one run stands: a word, the nearest run of it, its verdict, and why it is stale.
 
-    The verdict of a fresh run is that against the present baseline, of a stale one that at its time.
+    The verdict of a fresh run is that against the present baseline, of a stale one that at its time. A run
+    that only failed is "never run", and the reason says so.
     """
 
     run: str
@@ -53,61 +57,86 @@ def status(root: Path, selections: tuple[str, ...]) -> tuple[Standing, ...]:
         identities = [workshop.identity(run, {}) for run in select(project, selections)]
         referee = make_referee(root, "", workshop, held)
         hits = {identity.run.name: cached(workshop, identity, referee) for identity in identities}
-        newest = _newest(place.store, {name for name, hit in hits.items() if hit is None})
-        return tuple(_standing(identity, hits[identity.run.name], newest) for identity in identities)
+        records = _records(place.store, {name for name, hit in hits.items() if hit is None})
+        return tuple(
+            _standing(project, identity, hits[name], records.get(name, []))
+            for identity in identities
+            for name in (identity.run.name,)
+        )
 
 
-def _newest(store: Store, wanted: set[str]) -> dict[str, Record]:
-    """The newest record of each wanted run, looked for from the newest on."""
-    left, found = set(wanted), {}
-    for identity in reversed(store.ids()):
-        if not left:
-            break
-        record = store.read(identity)
-        if record.run in left and record.completed:
-            found[record.run] = record
-            left.discard(record.run)
+def _records(store: Store, wanted: set[str]) -> dict[str, list[Record]]:
+    """All records of the wanted runs, newest first."""
+    found: dict[str, list[Record]] = {name: [] for name in wanted}
+    for record in reversed(list(store.all())) if wanted else ():
+        if record.run in wanted:
+            found[record.run].append(record)
     return found
 
 
-def _standing(identity: Identity, hit: Result | None, newest: Mapping[str, Record]) -> Standing:
+def _standing(project: Project, identity: Identity, hit: Result | None, records: list[Record]) -> Standing:
     run = identity.run
     standing = Standing(run=run.name, experiment=run.experiment.name, standing=NEVER)
     if hit is not None:
         return replace(standing, standing=FRESH, run_id=hit.run_id, verdict=str(hit.verdict))
-    record = newest.get(run.name)
-    if record is None:
-        return standing
-    return replace(
-        standing,
-        standing=STALE,
-        run_id=record.id,
-        verdict=record.verdict["verdict"],
-        reasons=tuple(reasons(record, identity)),
-    )
+    complete = [record for record in records if record.completed]
+    if complete:
+        # The one that differs least: a repetition under another hash seed would hide what really changed.
+        record = min(complete, key=lambda record: len(_changed(record, identity)))
+        why = tuple(reasons(record, identity, project)) or (ALTERED,)
+        verdict = record.verdict["verdict"]
+        return replace(standing, standing=STALE, run_id=record.id, verdict=verdict, reasons=why)
+    if records:
+        why = (f"the last try failed: {records[0].outcome['reason'].splitlines()[0]}",)
+        return replace(standing, run_id=records[0].id, reasons=why)
+    return standing
 
 
-def reasons(record: Record, identity: Identity) -> Iterator[str]:
-    """Why a record is not a run under these conditions: each condition that changed, with its files."""
+def _changed(record: Record, identity: Identity) -> list[str]:
     then, now = record.command["parts"], identity.parts
-    for part in now:
-        if then.get(part) == now[part]:
-            continue
-        if part == "code":
-            yield _named("code", record.conditions["code"]["files"], identity.code.files)
-        elif part == "data":
-            yield _named("data", record.conditions["data"]["inputs"], identity.data)
-        elif part == "variables":
-            yield _named("variables", record.command["variables"], identity.variables)
-        elif part == "environment":
-            yield f"environment: {record.conditions['environment']['name']} is another one now"
-        else:
-            yield part
-    if then == now:
-        yield "its outputs were altered, or the tool runs it in another way now"
+    return [part for part in now if then.get(part) != now[part]]
 
 
-def _named(what: str, then: Mapping[str, str], now: Mapping[str, str]) -> str:
+def reasons(record: Record, identity: Identity, project: Project) -> Iterator[str]:
+    """Why a record is not a run under these conditions: each condition that changed, and what in it."""
+    conditions, command = record.conditions, record.command
+    said = {
+        "code": lambda: _named("code", conditions["code"]["files"], identity.code.files),
+        "data": lambda: _named("data", conditions["data"]["inputs"], identity.data),
+        "environment": lambda: _environment(conditions["environment"], identity, project),
+        "platform": lambda: _named("platform", conditions["platform"]["keyed"], identity.platform),
+        "variables": lambda: _named("variables", command["variables"], identity.variables),
+        "command": lambda: _named("command", _command(command), _command(identity.command)),
+    }
+    for part in _changed(record, identity):
+        yield said[part]()
+
+
+def _environment(then: Mapping[str, Any], identity: Identity, project: Project) -> str:
+    """Another environment was asked for, or the same name means another lock, interpreter or machine."""
+    name = identity.environment_name
+    if then["name"] != name:
+        return f"environment: {then['name']} then, {name} now"
+    table = project.environments.get(name)
+    if table is None or table.lock is None:
+        return f"environment: {name}: the interpreter or its packages"
+    return f"environment: {name}: {table.lock}, or the interpreter"
+
+
+def _command(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "arguments": section["argv"],
+        "outputs": section["outputs"],
+        "network": section["network"],
+        **section["values"],
+    }
+
+
+def _named(what: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The condition, and the names in it that were changed, added or are gone."""
     changed = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+    words = [
+        name + (" (new)" if name not in then else " (gone)" if name not in now else "") for name in changed
+    ]
     more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
-    return f"{what}: {', '.join(changed[:NAMED])}{more}"
+    return f"{what}: {', '.join(words[:NAMED])}{more}"

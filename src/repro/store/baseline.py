@@ -92,24 +92,33 @@ def variants(folder: Path) -> dict[str, Path]:
     for entry in folder.glob(f".*{NEW}"):
         target = folder / entry.name[1 : -len(NEW)]
         if (entry / FILE).is_file() and not target.exists():
-            entry.rename(target)
+            _put(entry, target)
     found = [entry for entry in sorted(folder.iterdir()) if (entry / FILE).is_file()]
     return {entry.name: entry for entry in found if not entry.name.startswith(".")}
 
 
+def read_record(folder: Path) -> Baseline:
+    """The record of the baseline in `folder`, whatever became of its outputs."""
+    try:
+        return parse(read_capped(folder / FILE, MAX_BYTES), name=str(folder / FILE))
+    except FormatError as error:
+        raise FormatError(error.message, hint=f"restore it: git checkout -- '{folder}'") from error
+
+
 def read(folder: Path) -> Baseline:
     """The baseline in `folder`, its outputs hashed against its record: one edited by hand is refused."""
-    baseline = parse(read_capped(folder / FILE, MAX_BYTES), name=str(folder / FILE))
+    baseline = read_record(folder)
     for name, digest in baseline.outputs.items():
         path = require_inside(folder, name, what=f"{folder / FILE}: outputs")
         if not path.is_file():
             raise TamperError(
-                f"{path}: missing, though {FILE} lists it", hint="git checkout -- " + str(folder)
+                f"{path}: missing, though {FILE} lists it", hint=f"restore it: git checkout -- '{folder}'"
             )
         if str(hash_file(path)) != digest:
             raise TamperError(
                 f"{path}: not the bytes that were accepted",
-                hint=f"git checkout -- {folder}, or accept a run: repro baseline accept",
+                hint=f"restore it: git checkout -- '{folder}'; or accept a run: "
+                f"repro baseline accept '{baseline.run}' --reason \"…\"",
             )
     return baseline
 
@@ -117,7 +126,8 @@ def read(folder: Path) -> Baseline:
 def write(folder: Path, baseline: Baseline, outputs: Path) -> None:
     """Put a baseline and its output files in `folder`, in place of what was there.
 
-    The whole is written beside it first: a reader finds the old baseline or the new one.
+    The whole is written beside it first: a reader finds the old baseline or the new one, also where this is
+    killed at any moment. Two writers of one folder must exclude each other.
     """
     new, old = folder.with_name(f".{folder.name}{NEW}"), folder.with_name(f".{folder.name}{OLD}")
     remove_tree(new)
@@ -127,5 +137,14 @@ def write(folder: Path, baseline: Baseline, outputs: Path) -> None:
     remove_tree(old)
     if folder.exists():
         folder.rename(old)
-    new.rename(folder)
+    _put(new, folder)
     remove_tree(old)
+
+
+def _put(new: Path, folder: Path) -> None:
+    """Rename a whole new baseline into its place, unless another call that saw it there did so just now."""
+    try:
+        new.rename(folder)
+    except FileNotFoundError:
+        if not (folder / FILE).is_file():
+            raise
