@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ KERNELS = ["Nehalem", "Haswell", "SkylakeX"]
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shipped")]
 
 
-def replay(project: Path, *arguments: str, **variables: str) -> tuple[int, dict[str, object]]:
+def replay(project: Path, *arguments: str, **variables: str) -> tuple[int, dict[str, Any]]:
     """`repro replay … --json` in a project; the exit code and the document."""
     done = subprocess.run(
         [sys.executable, "-m", "repro", "-C", str(project), "replay", *arguments, "--json"],
@@ -58,7 +59,7 @@ def test_shipped_experiments_match_under_every_kernel_and_thread_count(
         pytest.skip("this processor has no AVX-512, which the SkylakeX kernel needs")
     pinned(project, OPENBLAS_CORETYPE=kernel, OPENBLAS_NUM_THREADS=threads)
     code, document = replay(project, *SELECTION)
-    verdicts = {result["run"]: result["verdict"] for result in document["results"]}  # type: ignore[attr-defined]
+    verdicts = {result["run"]: result["verdict"] for result in document["results"]}
     assert verdicts == dict.fromkeys(SELECTION, "match")
     assert code == 0
 
@@ -69,7 +70,7 @@ def test_what_the_host_exports_does_not_reach_an_experiment(project: Path) -> No
     exported = {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "7", "PYTHONHASHSEED": "99"}
     code, document = replay(project, "linalg", "--no-cache", **exported)
     assert code == 0
-    (result,) = document["results"]  # type: ignore[misc]
+    (result,) = document["results"]
     record = json.loads((project / ".repro/runs" / result["run_id"] / "record.json").read_text())
     variables = record["command"]["variables"]
     assert variables["OPENBLAS_CORETYPE"] == "Nehalem"
@@ -94,7 +95,7 @@ def test_a_changed_constant_is_a_drift_that_names_its_paths(project: Path) -> No
     finally:
         script.write_text(text, encoding="utf-8")
     assert code == 1
-    (result,) = document["results"]  # type: ignore[misc]
+    (result,) = document["results"]
     (output,) = result["report"]["outputs"]
     assert {finding["path"] for finding in output["findings"]} == {"gp_ucb", "random_search"}
 
@@ -104,6 +105,6 @@ def test_nothing_runs_the_second_time(project: Path) -> None:
     _, first = replay(project, "branin", "lorenz")
     code, second = replay(project, "branin", "lorenz")
     assert code == 0
-    assert [result["state"] for result in second["results"]] == ["cached", "cached"]  # type: ignore[attr-defined]
-    ids = [[result["run_id"] for result in document["results"]] for document in (first, second)]  # type: ignore[attr-defined]
+    assert [result["state"] for result in second["results"]] == ["cached", "cached"]
+    ids = [[result["run_id"] for result in document["results"]] for document in (first, second)]
     assert ids[0] == ids[1]
