@@ -206,6 +206,27 @@ def test_a_rule_for_an_element_reaches_into_an_array(values: list[float], index:
         )
 
 
+def test_a_later_rule_for_all_replaces_one_for_an_element() -> None:
+    """The last match wins for every element, also over an earlier rule that named the element."""
+    pair = ({"x": [1.0, 1.0]}, {"x": [1.0, 2.0]})
+    assert judged(*pair, Rule(path="x[1]", atol=5.0), Rule(path="**")).verdict is Verdict.DRIFT
+    assert judged(*pair, Rule(path="x[1]"), Rule(path="**", atol=5.0)).verdict is Verdict.MATCH
+
+
+def test_a_difference_that_overflows_has_finite_ratios() -> None:
+    """Where |x - r| exceeds a double, the relative and scaled errors are still told."""
+    worst = judged({"x": [1e308, 1.0]}, {"x": [-1e308, 1.0]}).findings[0].worst
+    assert worst["absolute"].error == math.inf
+    assert (worst["relative"].error, worst["scaled"].error) == (2.0, 2.0)
+
+
+def test_printed_is_granted_where_the_rule_says_so() -> None:
+    """One path under `printed` gives no floor to its neighbours."""
+    pair = ({"x": [0.5], "y": [0.5], "z": 0.5}, {"x": [0.51], "y": [0.51], "z": 0.51})
+    found = judged(*pair, Rule(path="x", printed=True)).findings
+    assert sorted(item.path for item in found) == ["y", "z"]
+
+
 def test_parts_of_an_array_are_reported_by_their_rule() -> None:
     """Elements under different rules are counted apart, with the indices they have in the whole array."""
     report = judged({"x": [1.0, 1.0, 1.0]}, {"x": [2.0, 2.0, 2.0]}, Rule(path="x[2]", rtol=0.5))
