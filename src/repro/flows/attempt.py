@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from repro.core.check import Status
 from repro.core.errors import FormatError, MissingBaseline, ReproError
+from repro.core.events import Event, Kind
 from repro.core.exits import Exit
 from repro.core.verdict import Verdict
 from repro.flows.execute import execute
 from repro.flows.judge import judge
 from repro.flows.recording import record_of
 from repro.flows.stages import Stages
-from repro.tools.files import hash_file
+from repro.tools.files import disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from repro.store.record import Record
 
     Referee = Callable[[Identity], Reference]
+
+
+PAUSE_SECONDS = 0.05
+"""Between two looks at whether another call has finished the same run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +62,16 @@ def cached(workshop: Workshop, identity: Identity, referee: Referee) -> Result |
     record = workshop.place.store.find(identity.key)
     if record is None:
         return None
-    folder = workshop.place.store.runs / record.id
-    altered = _altered(record, folder)
-    if altered or (workshop.demands.require_isolation and not _isolated(record)):
+    if workshop.demands.require_isolation and not _isolated(record):
         return None
-    outputs = {name: entry["digest"] for name, entry in record.outputs.items()}
+    folder = workshop.place.store.runs / record.id
+    rules, today = identity.run.experiment.rules, workshop.place.today
     try:
-        judgement = judge(
-            folder, outputs, referee(identity), identity.run.experiment.rules, today=workshop.place.today
-        )
+        with disk_errors(f"{identity.run.name}: looking at run {record.id}"):
+            if workshop.place.store.altered(record):
+                return None
+            outputs = {name: entry["digest"] for name, entry in record.outputs.items()}
+            judgement = judge(folder, outputs, referee(identity), rules, today=today)
     except ReproError as error:
         return _result(identity, "cached", run_id=record.id, error=error, stages=record.stages)
     return _result(
@@ -77,15 +83,6 @@ def cached(workshop: Workshop, identity: Identity, referee: Referee) -> Result |
         notes=judgement.warnings,
         stages=record.stages,
     )
-
-
-def _altered(record: Record, folder: Any) -> bool:  # noqa: ANN401 - a path
-    """Whether an output of an earlier run is no longer what its record says: then it is no evidence."""
-    for name, entry in record.outputs.items():
-        path = folder / "out" / name
-        if not path.is_file() or path.is_symlink() or str(hash_file(path)) != entry["digest"]:
-            return True
-    return False
 
 
 def _isolated(record: Record) -> bool:
@@ -101,14 +98,29 @@ def attempt(
     """
     stages = Stages(identity.run.name, workshop.place.listener)
     stages.put(resolve)
+    claimed = workshop.place.store.claimed(identity.key, pause=_patience(workshop, identity))
     try:
-        with workshop.place.store.claimed(identity.key):
+        with disk_errors(f"{identity.run.name}: writing to {workshop.place.store.folder}"), claimed:
             if use_cache and (found := cached(workshop, identity, referee)):
                 return found
             executed = execute(workshop, identity, stages)
             return _judged(workshop, identity, executed, stages, referee)
     except ReproError as error:
         return _result(identity, "failed", error=error, stages=stages.taken)
+
+
+def _patience(workshop: Workshop, identity: Identity) -> Callable[[], None]:
+    """What to do while another call has claimed the same run: say so once, and wait a moment."""
+    said: list[Event] = []
+
+    def pause() -> None:
+        if not said:
+            text = f"{identity.run.name}: waiting for another call that runs it"
+            said.append(Event(kind=Kind.NOTE, run=identity.run.name, text=text))
+            workshop.place.listener(said[0])
+        workshop.place.supervisor.pause(PAUSE_SECONDS)
+
+    return pause
 
 
 def _judged(

@@ -7,18 +7,19 @@ stayed the same counts as the conditions of the run.
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from repro.conditions.isolation import Enclosure, run_isolated
 from repro.conditions.platform import parse_probe, probe_command
 from repro.core.check import Status
-from repro.core.errors import FormatError, ReproError, RunError, TamperError
+from repro.core.errors import ReproError, RunError, TamperError
 from repro.tools.clock import now
-from repro.tools.files import disk_errors, files_below, hash_file
+from repro.tools.files import disk_errors, files_below, hash_file, remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -55,7 +56,7 @@ class Executed:
 def execute(workshop: Workshop, identity: Identity, stages: Stages) -> Executed:
     """Run a command under its conditions. Its folder in the store is kept however it ends.
 
-    Raises what prevents the run from starting, and TamperError where a condition changed meanwhile.
+    Raises what prevents the command from starting; whatever goes wrong later is the run's `failure`.
     """
     snapshot = workshop.snapshot(identity)
     stages.note("checkout", snapshot.value.checkout_usage, shared=True)
@@ -63,14 +64,13 @@ def execute(workshop: Workshop, identity: Identity, stages: Stages) -> Executed:
     with stages.stage("environment"):
         realised = workshop.realised(identity).value
         probe = _probe(workshop, identity, realised, snapshot.value)
-        before = _state(workshop, identity, realised, snapshot.value, "before the run")
+        before = _before(workshop, identity, realised, snapshot.value)
     started = now()
     folder = workshop.place.store.new(identity.run.name, identity.key, started)
-    with disk_errors(f"{identity.run.name}: running"):
-        (folder / "out").mkdir()
-        with stages.stage("run"):
-            isolated = _run(workshop, identity, realised, snapshot.value, folder)
-        stages.amend("run", isolated.usage)
+    (folder / "out").mkdir()
+    with stages.stage("run"), _kept_if_used(folder):
+        isolated = _run(workshop, identity, realised, snapshot.value, folder)
+    stages.amend("run", isolated.usage)
     with stages.stage("collect"):
         return _collected(
             workshop, identity, realised, snapshot.value, _Begun(folder, started, isolated, before, probe)
@@ -91,18 +91,28 @@ class _Begun:
 def _collected(
     workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot, begun: _Begun
 ) -> Executed:
-    """Hash conditions and outputs after the command; what is wrong with them is the run's failure."""
-    after: dict[str, str] = {}
-    outputs: dict[str, str | None] = dict.fromkeys(identity.run.experiment.outputs)
+    """Hash conditions and outputs after the command; what is wrong with them is the run's failure.
+
+    A condition that changed outweighs what the command did, and that outweighs what it wrote.
+    """
+    declared = identity.run.experiment.outputs
+    outputs: dict[str, str | None] = dict.fromkeys(declared)
     sizes: dict[str, int] = {}
     extra: tuple[str, ...] = ()
-    failure: ReproError | None = _failure(begun, identity)
+    after: dict[str, str] = {}
+    failure: ReproError | None = _failure(workshop, identity, begun)
+    failure = failure or _isolation_failure(workshop, identity, begun.isolated)
     try:
-        outputs, sizes, extra = _collect(begun.folder / "out", identity.run.experiment.outputs)
+        with disk_errors(f"{identity.run.name}: collecting the outputs"):
+            outputs, sizes, extra = _collect(begun.folder / "out", declared)
+    except ReproError as error:
+        failure = failure or error
+    try:
         after = _state(workshop, identity, realised, snapshot, "during the run")
         if after != begun.before:
             raise _changed(begun.before, after)
-    except (TamperError, FormatError) as error:
+    except TamperError as error:
+        workshop.discard(identity)
         failure = error
     return Executed(
         folder=begun.folder,
@@ -137,7 +147,7 @@ def _enclosure(
 def _run(
     workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot, folder: Path
 ) -> IsolatedRun:
-    isolated = run_isolated(
+    return run_isolated(
         _enclosure(workshop, identity, realised, snapshot, folder / "out"),
         method=workshop.method,
         supervisor=workshop.place.supervisor,
@@ -145,14 +155,29 @@ def _run(
         stderr=folder / "stderr.log",
         timeout_seconds=identity.run.experiment.timeout_seconds,
     )
+
+
+@contextmanager
+def _kept_if_used(folder: Path) -> Iterator[None]:
+    """Remove the folder of a run whose command could not be started: it holds nothing then."""
+    try:
+        yield
+    except BaseException:
+        if not any((folder / "out").iterdir()):
+            remove_tree(folder)
+        raise
+
+
+def _isolation_failure(workshop: Workshop, identity: Identity, isolated: IsolatedRun) -> RunError | None:
+    """Why a run is not isolated enough for the caller, if so."""
     absent = [check for check in isolated.checks if check.status is Status.FAIL]
-    if absent and workshop.demands.require_isolation:
-        raise ReproError(
-            f"{identity.run.name}: isolation did not hold: "
-            + "; ".join(f"{check.name} ({check.reason})" for check in absent),
-            hint="install bubblewrap or allow user namespaces, or drop --require-isolation",
-        )
-    return isolated
+    if not absent or not workshop.demands.require_isolation:
+        return None
+    return RunError(
+        f"{identity.run.name}: isolation did not hold: "
+        + "; ".join(f"{check.name} ({check.reason})" for check in absent),
+        hint="install bubblewrap or allow user namespaces, or drop --require-isolation",
+    )
 
 
 def _probe(
@@ -196,19 +221,35 @@ def _state(
     workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot, when: str
 ) -> dict[str, str]:
     """The digests of code, data and environment now; TamperError where they are not as recorded."""
-    snapshot.check(when)
     environment = workshop.environment(identity.run.experiment)
+    try:
+        snapshot.check(when)
+        state = environment.check(realised, paranoid=workshop.demands.paranoid)
+    except OSError as error:  # what was there can no longer be read
+        raise TamperError(
+            f"{error.filename}: {error.strerror} {when}", hint="the command must write to {out} only"
+        ) from error
     return {
         "code": str(identity.code.digest),
         "data": identity.parts["data"],
-        "environment": str(environment.check(realised, paranoid=workshop.demands.paranoid)),
+        "environment": str(state),
     }
+
+
+def _before(workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot) -> dict[str, str]:
+    """The state before a run, which must be that in which an earlier run of this call found it."""
+    state = _state(workshop, identity, realised, snapshot, "before the run")
+    standing = str(workshop.standing(identity))
+    if state["environment"] != standing:
+        workshop.discard(identity)
+        raise _changed({"environment": standing}, state)
+    return state
 
 
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> TamperError:
     names = ", ".join(name for name in before if before[name] != after[name])
     return TamperError(
-        f"the {names} changed during the run", hint="run again, with --paranoid to see which file it is"
+        f"changed during the run: {names}", hint="run again, with --paranoid to see which file it is"
     )
 
 
@@ -222,13 +263,14 @@ def _collect(
     return outputs, sizes, tuple(name for name in found if name not in declared)
 
 
-def _failure(begun: _Begun, identity: Identity) -> RunError | None:
+def _failure(workshop: Workshop, identity: Identity, begun: _Begun) -> RunError | None:
     """Why the command did not end well, with the end of its log; None where it did."""
     ended, reason = begun.isolated.ended, begun.isolated.failed_to_start
     if ended.timed_out:
         reason = f"no end within {identity.run.experiment.timeout_seconds:g} s (timeout in repro.toml)"
     elif ended.code < 0:
-        reason = f"killed by signal {-ended.code} ({signal.Signals(-ended.code).name})"
+        interrupted = workshop.place.supervisor.stopped
+        reason = "interrupted" if interrupted else f"killed by signal {_signal(-ended.code)}"
     elif ended.code and not reason:
         reason = f"exit code {ended.code}"
     if not reason:
@@ -238,6 +280,14 @@ def _failure(begun: _Begun, identity: Identity) -> RunError | None:
         f"the command failed: {reason}" + (f"\n{said}" if said else ""),
         hint=f"the whole log and all outputs: {begun.folder}",
     )
+
+
+def _signal(number: int) -> str:
+    """A signal's number with its name, where it has one: most real-time signals have none."""
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:
+        return str(number)
 
 
 def _log_end(folder: Path) -> str:

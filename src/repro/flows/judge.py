@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from repro.core import strictjson
 from repro.core.canonical import to_pretty_bytes
 from repro.core.digest import Digest, of_value
-from repro.core.errors import MissingBaseline
+from repro.core.errors import FormatError, MissingBaseline
 from repro.core.verdict import Verdict
 from repro.store import baseline as baselines
 from repro.tools.files import read_capped, write_atomic
@@ -29,12 +29,16 @@ MAX_BYTES = 256 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Outputs to compare with: where they lie, their digests, what they are and why they were taken."""
+    """Outputs to compare with: where they lie, their digests, what they are and why they were taken.
+
+    `run_id` is the run that wrote them, whose record may lie on another machine.
+    """
 
     folder: Path
     outputs: Mapping[str, str]
     what: str
     why: str
+    run_id: str = ""
 
     @property
     def digest(self) -> Digest:
@@ -94,6 +98,7 @@ def baseline_reference(
         outputs=read[label].outputs,
         what=f"baseline {label}",
         why=_why(distance(label)[:2], wanted, others=len(read) - 1),
+        run_id=read[label].run_id,
     )
 
 
@@ -127,15 +132,8 @@ def judge(
         }
     )
     file = folder / f"comparison-{key.hex[:16]}.json"
-    if file.exists():
-        stored = _stored(file)
-        return Judgement(
-            verdict=Verdict(stored["verdict"]),
-            warnings=tuple(stored["warnings"]),
-            reference=reference,
-            file=file,
-            report=None,
-        )
+    if earlier := _earlier(file, reference):
+        return earlier
     from repro.drift.compare import compare_outputs
 
     names = sorted({*outputs, *reference.outputs})
@@ -155,6 +153,16 @@ def judge(
         file=file,
         report=report,
     )
+
+
+def _earlier(file: Path, reference: Reference) -> Judgement | None:
+    """What an equal comparison found; None without one, or where its file is damaged."""
+    try:
+        stored = _stored(file)
+        verdict, warnings = Verdict(stored["verdict"]), tuple(map(str, stored["warnings"]))
+    except (FileNotFoundError, FormatError, KeyError, TypeError, ValueError):
+        return None
+    return Judgement(verdict=verdict, warnings=warnings, reference=reference, file=file, report=None)
 
 
 def _stored(file: Path) -> Any:  # noqa: ANN401 - JSON

@@ -42,7 +42,14 @@ class Once(Generic[T]):
                     self._made[key] = Made(value=make(), usage=watch.read())
                 except ReproError as error:
                     self._made[key] = error
-        made = self._made[key]
+            made = self._made[key]
         if isinstance(made, ReproError):
             raise made
         return made
+
+    def forget(self, key: Hashable) -> None:
+        """Let the thing of that key be made anew when it is needed again."""
+        with self._lock:
+            own = self._locks.setdefault(key, threading.Lock())
+        with own:
+            self._made.pop(key, None)

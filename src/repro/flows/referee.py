@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repro.conditions.platform import platform_class
-from repro.core.errors import MissingBaseline, UsageError
+from repro.core.errors import MissingBaseline, TamperError, UsageError
 from repro.flows import trees
 from repro.flows.judge import Reference, baseline_reference
+from repro.store.baseline import FILE, variants
+from repro.tools.files import require_inside
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -26,11 +28,11 @@ def make_referee(root: Path, against: str, workshop: Workshop, held: ExitStack) 
     `against` is "" for the baselines of the tree that is replayed; else the label of a baseline variant, the
     id of a run (or its beginning), or a revision whose baselines to take; the first that fits, in this order.
     """
-    folder = workshop.tree.root / BASELINES
+    here = workshop.tree.root
     if not against:
-        return lambda identity: _nearest(folder, identity)
-    if _is_label(folder, against, workshop):
-        return lambda identity: _nearest(folder, identity, wanted=against)
+        return lambda identity: _nearest(here, identity)
+    if _is_label(here / BASELINES, against, workshop):
+        return lambda identity: _nearest(here, identity, wanted=against)
     if against in (ids := workshop.place.store.ids()) or sum(i.startswith(against) for i in ids) == 1:
         reference = run_reference(workshop, against)
         return lambda _identity: reference
@@ -41,12 +43,17 @@ def make_referee(root: Path, against: str, workshop: Workshop, held: ExitStack) 
             f"--against {against!r}: no baseline, run or revision of that name",
             hint="see: repro baseline list, repro runs list, git log --oneline",
         ) from error
-    return lambda identity: _nearest(tree.root / BASELINES, identity)
+    return lambda identity: _nearest(tree.root, identity)
 
 
-def _nearest(folder: Path, identity: Identity, *, wanted: str = "") -> Reference:
+def _nearest(root: Path, identity: Identity, *, wanted: str = "") -> Reference:
+    """The baseline of a run in a tree; ConfigError where a link leads out of the tree to it."""
+    where = f"{BASELINES}/{identity.run.folder}"
+    for folder in (require_inside(root, where, what=BASELINES), *variants(root / where).values()):
+        for name in (".", FILE):
+            require_inside(root, (folder / name).relative_to(root).as_posix(), what=BASELINES)
     return baseline_reference(
-        folder,
+        root / BASELINES,
         identity.run,
         environment=identity.environment_name,
         platform_class=platform_class(),
@@ -69,9 +76,15 @@ def run_reference(workshop: Workshop, identity: str) -> Reference:
         raise MissingBaseline(
             f"run {record.id} has no complete outputs", hint="name another: repro runs list"
         )
+    if altered := workshop.place.store.altered(record):
+        raise TamperError(
+            f"run {record.id}: its output {altered} is not what the run wrote",
+            hint="name another run: repro runs list",
+        )
     return Reference(
         folder=workshop.place.store.runs / record.id / "out",
         outputs={name: entry["digest"] for name, entry in record.outputs.items()},
         what=f"run {record.id}",
         why="asked for",
+        run_id=record.id,
     )

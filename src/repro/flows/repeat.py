@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from repro.core.errors import ReproError
 from repro.core.verdict import Verdict
+from repro.drift.rules import DEFAULT, Rules
 from repro.flows.attempt import Result, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from repro.drift.report import DriftReport
     from repro.flows.attempt import Referee
     from repro.flows.identity import Identity
     from repro.flows.workshop import Workshop
@@ -51,7 +54,10 @@ def repeat(
         results.append(result)
         if result.state == "failed":
             return result
-    outcome, paths = _compared(workshop, identity, [result.run_id for result in results])
+    try:
+        outcome, paths = _compared(workshop, identity, [result.run_id for result in results])
+    except ReproError as error:  # the first run's output cannot be read as what it must be
+        return replace(results[0], error=results[0].error or error)
     repetition = Repetition(
         outcome=outcome,
         run_ids=tuple(result.run_id for result in results),
@@ -82,23 +88,38 @@ def _compared(workshop: Workshop, identity: Identity, ids: list[str]) -> tuple[s
     outputs = [dict(store.get(run_id).outputs) for run_id in ids]
     if all(other == outputs[0] for other in outputs):
         return IDENTICAL, ()
-    experiment = identity.run.experiment
-    first = store.runs / ids[0] / "out"
-    reports = [
-        compare_outputs(
-            first,
-            store.runs / run_id / "out",
-            sorted(experiment.outputs),
-            experiment.rules,
-            today=workshop.place.today,
+    experiment, today = identity.run.experiment, workshop.place.today
+    first, names = store.runs / ids[0] / "out", sorted(experiment.outputs)
+    granted = experiment.rules.active(today)
+
+    def reports(rules: Rules) -> list[DriftReport]:
+        return [
+            compare_outputs(first, store.runs / run_id / "out", names, rules, today=today)
+            for run_id in ids[1:]
+        ]
+
+    beyond = reports(granted)
+    if not all(report.verdict is Verdict.MATCH for report in beyond):
+        return UNSTABLE, _moved(beyond)
+    differing = {name for name in names for other in outputs if other[name] != outputs[0][name]}
+    return TOLERATED, _moved(reports(_exact(granted))) or tuple(sorted(differing))
+
+
+def _exact(rules: Rules) -> Rules:
+    """The same rules without any tolerance: what they ignore stays ignored."""
+    return Rules(
+        rules=tuple(
+            replace(rule, rtol=0.0, atol=0.0, srtol=0.0, printed=False, strict_zero=True)
+            for rule in (DEFAULT, *rules.rules)
         )
-        for run_id in ids[1:]
-    ]
-    moved = {
-        f"{output.name}: {path.path or path.reason}"
-        for report in reports
-        for output in report.outputs
-        for path in output.findings
-    }
-    stable = all(report.verdict is Verdict.MATCH for report in reports)
-    return (TOLERATED if stable else UNSTABLE), tuple(sorted(moved))
+    )
+
+
+def _moved(reports: list[DriftReport]) -> tuple[str, ...]:
+    """The paths that differ, or the output and the reason where it differs as a whole."""
+    found = set()
+    for output in (output for report in reports for output in report.outputs):
+        found |= {f"{output.name}: {path.path or path.reason}" for path in output.findings}
+        if output.verdict is not Verdict.MATCH and not output.findings and not output.ignored:
+            found.add(f"{output.name}: {output.reason}")
+    return tuple(sorted(found))

@@ -7,18 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from repro.core.digest import of_bytes
-from repro.core.errors import UsageError
+from repro.core.errors import ReproError, UsageError
 from repro.core.events import Event, Kind, Listener
 from repro.core.exits import Exit, worst
 from repro.data.dvc import DvcRemote
 from repro.flows import config, trees
 from repro.flows.attempt import Result, attempt, cached
+from repro.flows.identity import Identity
 from repro.flows.matrix import select
 from repro.flows.referee import make_referee
 from repro.flows.workshop import Demands, Place, Workshop
 from repro.store.runs import Store
 from repro.tools import clock, host
 from repro.tools.clock import Stopwatch
+from repro.tools.files import disk_errors, require_inside
 from repro.tools.git import Git
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from repro.flows.attempt import Referee
     from repro.flows.config import Project
-    from repro.flows.identity import Identity
+    from repro.flows.matrix import Run
     from repro.flows.trees import Tree
 
 
@@ -71,7 +73,7 @@ def replay(root: Path, request: Request, listener: Listener) -> Replayed:
     KeyboardInterrupt ends every command that runs; what was complete stays recorded.
     """
     watch = Stopwatch()
-    with ExitStack() as held:
+    with disk_errors(f"working in {root}"), ExitStack() as held:
         place = open_place(root, listener, held)
         tree, project, definition, notes = _resolved(root, request, place.scratch, held)
         workshop = Workshop(
@@ -79,7 +81,7 @@ def replay(root: Path, request: Request, listener: Listener) -> Replayed:
         )
         runs = select(project, request.selections)
         listener(Event(kind=Kind.PLAN, count=len(runs)))
-        identities = [workshop.identity(run, {}) for run in runs]
+        identities = [_identified(workshop, run) for run in runs]
         referee = make_referee(root, request.against, workshop, held)
         resolve = {"name": "resolve", "shared": True, **watch.read().to_dict()}
         batch = _Batch(workshop, referee, request, resolve)
@@ -94,11 +96,13 @@ def replay(root: Path, request: Request, listener: Listener) -> Replayed:
 def open_place(root: Path, listener: Listener, held: ExitStack) -> Place:
     """The caller's store, remote, caches and a scratch folder that lives as long as `held`."""
     store = Store(root)
-    store.prepare()
+    with disk_errors(f"preparing {store.folder}"):
+        store.prepare()
+        scratch = held.enter_context(store.scratch("replay", clear=trees.clearing(root)))
     return Place(
         store=store,
         remote=DvcRemote(root),
-        scratch=held.enter_context(store.scratch("replay")),
+        scratch=scratch,
         cache=host.cache_folder(),
         today=clock.now().date(),
         author=Git(root).author(),
@@ -115,7 +119,7 @@ def _resolved(
         tree, project = trees.present(root), config.load(root)
         return tree, project, _definition("present tree", project), ()
     tree = held.enter_context(trees.at(root, request.revision, scratch))
-    if not (tree.root / config.FILE).is_file():
+    if not require_inside(tree.root, config.FILE, what=request.revision).is_file():
         project = config.load(root)
         note = f"{request.revision} has no {config.FILE}: the present definition is used"
         return tree, project, _definition("present tree, for the revision has none", project), (note,)
@@ -127,6 +131,16 @@ def _resolved(
     if request.rules == "present":
         return tree, _with_rules(project, mine), {**definition, "rules": "present tree"}, ()
     return tree, project, definition, tuple(_loosened(project, mine))
+
+
+def _identified(workshop: Workshop, run: Run) -> Identity | Result:
+    """The conditions of a run, or its failure where they cannot be had; UsageError concerns all runs."""
+    try:
+        return workshop.identity(run, {})
+    except UsageError:
+        raise
+    except ReproError as error:
+        return Result(run=run.name, experiment=run.experiment.name, state="failed", error=error)
 
 
 def _definition(source: str, project: Project) -> dict[str, str]:
@@ -166,19 +180,25 @@ class _Batch:
     request: Request
     resolve: Mapping[str, Any]
 
-    def results(self, identities: Sequence[Identity]) -> list[Result]:
-        """One result per run, in their order."""
-        found: dict[str, Result] = {}
-        if self.request.use_cache and self.request.repeat == 1:
-            for identity in identities:
-                if hit := cached(self.workshop, identity, self.referee):
-                    found[identity.run.name] = self._told(hit)
-        left = [identity for identity in identities if identity.run.name not in found]
-        if left:
-            found |= {result.run: result for result in self._run_all(left)}
-        return [found[identity.run.name] for identity in identities]
+    def results(self, runs: Sequence[Identity | Result]) -> list[Result]:
+        """One result per run, in their order; those that have failed already among them."""
+        found: list[Result | None] = [self._known(run) for run in runs]
+        left = [run for run, result in zip(runs, found, strict=True) if result is None]
+        ran = iter(self._run_all([run for run in left if isinstance(run, Identity)]))
+        return [result or next(ran) for result in found]
+
+    def _known(self, run: Identity | Result) -> Result | None:
+        """What is known without running: a failure, or an equal earlier run."""
+        if isinstance(run, Result):
+            return self._told(run)
+        if not self.request.use_cache or self.request.repeat > 1:
+            return None
+        hit = cached(self.workshop, run, self.referee)
+        return self._told(hit) if hit else None
 
     def _run_all(self, identities: Sequence[Identity]) -> list[Result]:
+        if not identities:
+            return []
         from concurrent.futures import ThreadPoolExecutor
 
         jobs = self.request.jobs or host.processors()

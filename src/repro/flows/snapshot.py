@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.core.errors import TamperError
+from repro.core.errors import ConfigError, TamperError
 from repro.data import objects
+from repro.data.inputs import identify
 from repro.data.provide import provide
-from repro.flows.trees import fingerprint
+from repro.flows.trees import as_recorded, fingerprint
 from repro.tools.clock import Stopwatch
 from repro.tools.files import copy_hashed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from repro.core.digest import Digest
     from repro.data.dvc import Remote
@@ -35,6 +37,7 @@ class Snapshot:
     def check(self, when: str) -> None:
         """Hash all of it again; TamperError names what is not as recorded. `when` says so in words."""
         changed = [name for name in self.code.files if self._now(name) != self.code.files[name]]
+        changed += sorted(self._names() - self.code.files.keys() - self.data.keys())
         if changed:
             raise TamperError(
                 f"{', '.join(changed[:5])}: changed {when}",
@@ -42,23 +45,37 @@ class Snapshot:
             )
         objects.verify(self.root, self.data)
 
+    def _names(self) -> set[str]:
+        """The files and links that there are now."""
+        return {
+            (Path(folder) / name).relative_to(self.root).as_posix()
+            for folder, folders, names in os.walk(self.root)
+            for name in (*names, *(entry for entry in folders if (Path(folder) / entry).is_symlink()))
+        }
+
     def _now(self, name: str) -> str:
-        path = self.root / name
-        return fingerprint(self.root, name) if path.is_symlink() or path.is_file() else ""
+        try:
+            return fingerprint(self.root, name)
+        except (ConfigError, OSError):  # a link that leaves, or what cannot be read: not as recorded
+            return ""
 
 
-def take(tree: Tree, code: Code, inputs: tuple[str, ...], remote: Remote, folder: Path) -> Snapshot:
+def take(tree: Tree, code: Code, inputs: Mapping[str, str], remote: Remote, folder: Path) -> Snapshot:
     """Copy code and data into `folder`, everything checked against its hash while it is copied.
 
-    Data that is missing from the cache, or corrupt there, is fetched from the remote first. Raises DataError,
-    and TamperError where a source changed since it was hashed.
+    `inputs` has the digest of each, as `identify` gives it. Data that is missing from the cache, or corrupt
+    there, is fetched from the remote first. Raises DataError, and TamperError where a file changed since it
+    was hashed.
     """
     watch = Stopwatch()
     folder.mkdir(parents=True)
     for name, recorded in code.files.items():
         _copy(tree.root, name, recorded, folder)
     checkout_usage, watch = watch.read(), Stopwatch()
-    data = provide(tree.root, inputs, remote, folder)
+    data = provide(tree.root, tuple(inputs), remote, folder)
+    now = identify(tree.root, inputs)
+    if changed := [name for name in inputs if now[name] != inputs[name]]:
+        raise TamperError(f"{changed[0]}: changed while it was copied", hint="run the same command again")
     return Snapshot(root=folder, code=code, data=data, checkout_usage=checkout_usage, data_usage=watch.read())
 
 
@@ -67,5 +84,5 @@ def _copy(root: Path, name: str, recorded: str, folder: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if recorded.startswith("link:"):
         target.symlink_to(recorded.removeprefix("link:"))
-    elif str(copy_hashed(root / name, target)) != recorded:
+    elif as_recorded(copy_hashed(root / name, target), target) != recorded:
         raise TamperError(f"{name}: changed while it was copied", hint="run the same command again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from repro.core.digest import Digest, of_value
 from repro.core.errors import ConfigError
 from repro.core.globs import matches
-from repro.tools.files import hash_file
+from repro.tools.files import hash_file, remove_tree
 from repro.tools.git import Git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 NEVER_CODE = ("baselines/**", "repro.toml", ".dvc/**", "**/*.dvc")
@@ -68,6 +69,10 @@ def at(root: Path, revision: str, scratch: Path) -> Iterator[Tree]:
     commit = git.resolve(revision)
     with git.worktree(commit, scratch / f"tree-{commit[:12]}") as top:
         inside = top / git.prefix()
+        if not inside.resolve().is_relative_to(top.resolve()):
+            raise ConfigError(
+                f"{revision}: {git.prefix()} is a link that leaves the checkout", hint="name another revision"
+            )
         yield Tree(
             root=inside,
             revision=revision,
@@ -78,9 +83,25 @@ def at(root: Path, revision: str, scratch: Path) -> Iterator[Tree]:
         )
 
 
+def clearing(root: Path) -> Callable[[Path], None]:
+    """A function that removes what a killed call left in a folder, and git's note of the worktrees there."""
+
+    def clear(left: Path) -> None:
+        git = Git(root)
+        for worktree in git.worktrees():
+            if worktree.is_relative_to(left.resolve()):
+                git.forget(worktree)
+        remove_tree(left)
+
+    return clear
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """The code of a run: every file that it may see, by path, as `sha256:…` or `link:target`."""
+    """The code of a run: every file that it may see, by path.
+
+    A file is `sha256:…`, with `+x` where it is a program, and a link `link:target`.
+    """
 
     files: Mapping[str, str]
 
@@ -91,28 +112,42 @@ class Code:
 
 
 def code(tree: Tree, patterns: tuple[str, ...], *, experiment: str) -> Code:
-    """The files that `sources` names, hashed. ConfigError for a pattern that names none."""
+    """The files that `sources` names, hashed. ConfigError for a pattern that names none.
+
+    Files that were deleted, and submodules, are left out of a pattern that names others as well.
+    """
     candidates = [name for name in tree.files if not any(matches(name, skip) for skip in NEVER_CODE)]
-    chosen: set[str] = set()
+    found: dict[str, str] = {}
     for pattern in patterns:
-        found = {name for name in candidates if matches(name, pattern)}
-        if not found:
+        named = [name for name in candidates if matches(name, pattern)]
+        found |= {name: fingerprint(tree.root, name) for name in named if name not in found}
+        if not any(found[name] for name in named):
+            submodule = next((name for name in named if (tree.root / name).is_dir()), "")
             raise ConfigError(
-                f"experiments.{experiment}.sources: {pattern!r} names no file that git tracks or would track",
-                hint="check the spelling, and that the file is not ignored by .gitignore",
+                f"experiments.{experiment}.sources: {pattern!r} names "
+                + (f"the submodule {submodule}" if submodule else "no file that git tracks or would track"),
+                hint="take the submodule's files into the repository"
+                if submodule
+                else "check the spelling, and that the file is not ignored by .gitignore",
             )
-        chosen |= found
-    hashed = {name: fingerprint(tree.root, name) for name in sorted(chosen)}
-    return Code(files={name: value for name, value in hashed.items() if value})
+    return Code(files={name: found[name] for name in sorted(found) if found[name]})
 
 
 def fingerprint(root: Path, name: str) -> str:
-    """A file's `sha256:…`, a link's `link:target`, or "" for what is no file (deleted, or a submodule)."""
+    """What `Code` holds about a file or link; "" for what is neither (deleted, or a submodule)."""
     path = root / name
     if path.is_symlink():
-        if not path.resolve().is_relative_to(root.resolve()):
+        target = path.readlink()
+        if target.is_absolute() or not path.resolve().is_relative_to(root.resolve()):
             raise ConfigError(
                 f"sources: {name} is a link that leaves the checkout", hint="name the sources without it"
             )
-        return f"link:{path.readlink()}"
-    return str(hash_file(path)) if path.is_file() else ""
+        return f"link:{target}"
+    if not path.is_file():
+        return ""
+    return as_recorded(hash_file(path), path)
+
+
+def as_recorded(digest: Digest, path: Path) -> str:
+    """A file's digest, with `+x` where the file is a program."""
+    return f"{digest}+x" if path.stat().st_mode & stat.S_IXUSR else str(digest)

@@ -92,6 +92,7 @@ class Workshop:
         self._environments: Once[Environment] = Once()
         self._identities: Once[Digest] = Once()
         self._realised: Once[Realised] = Once()
+        self._standing: Once[Digest] = Once()
         self._snapshots: Once[Snapshot] = Once()
         self.facts: Once[Mapping[str, Any]] = Once()
         self._method: Once[Method] = Once()
@@ -148,20 +149,33 @@ class Workshop:
 
     def snapshot(self, identity: Identity) -> Made[Snapshot]:
         """The checkout for a run, shared by all runs with the same code and data."""
-        inputs = identity.run.experiment.inputs
-        key = (str(identity.code.digest), inputs)
 
         def make() -> Snapshot:
             self.place.listener(Event(kind=Kind.STAGE, run=identity.run.name, text="checkout, data"))
             folder = self.place.scratch / f"code-{next(self._numbers)}"
-            return take(self.tree, identity.code, inputs, self.place.remote, folder)
+            return take(self.tree, identity.code, identity.data, self.place.remote, folder)
 
-        return self._snapshots.get(key, make)
+        return self._snapshots.get(_sight(identity), make)
 
     def realised(self, identity: Identity) -> Made[Realised]:
         """The environment of a run, standing on this machine."""
         environment = self.environment(identity.run.experiment)
         return self._realised.get(environment.name, lambda: environment.realise(self.place.listener))
+
+    def standing(self, identity: Identity) -> Digest:
+        """The state of a run's environment when the first run of this call was about to use it."""
+        environment = self.environment(identity.run.experiment)
+        realised = self.realised(identity).value
+        return self._standing.get(
+            environment.name, lambda: environment.check(realised, paranoid=self.demands.paranoid)
+        ).value
+
+    def discard(self, identity: Identity) -> None:
+        """Let checkout and environment be made anew for the next run, for this one altered them."""
+        name = self.environment(identity.run.experiment).name
+        self._snapshots.forget(_sight(identity))
+        self._realised.forget(name)
+        self._standing.forget(name)
 
     def folder(self, purpose: str) -> Path:
         """A new, empty folder in the scratch of this call."""
@@ -178,3 +192,8 @@ class Workshop:
             "observed": self._seen.get("", lambda: platform.observed(self.place.variables)).value,
             "numerics": dict(probe),
         }
+
+
+def _sight(identity: Identity) -> tuple[str, str]:
+    """What runs with the same checkout have in common."""
+    return str(identity.code.digest), identity.parts["data"]

@@ -9,7 +9,9 @@ from typing import Any
 
 from repro.core import strictjson
 from repro.core.canonical import to_pretty_bytes
-from repro.core.errors import FormatError
+from repro.core.digest import Digest
+from repro.core.errors import FormatError, ReproError
+from repro.tools.files import require_relative
 
 VERSION = 1
 """Version of the record's format; a reader refuses any other."""
@@ -47,8 +49,12 @@ class Record:
     verdict: Section
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON, indented, with the version of the format."""
-        return to_pretty_bytes({"version": VERSION, **dataclasses.asdict(self)})
+        """Canonical JSON, indented, with the version of the format.
+
+        Half characters, which stand for bytes of file names in no encoding, are written as the text of their
+        escapes: in themselves they would make a document that strict readers refuse.
+        """
+        return to_pretty_bytes(_escaped({"version": VERSION, **dataclasses.asdict(self)}))
 
     @property
     def completed(self) -> bool:
@@ -68,5 +74,25 @@ def parse(data: bytes, *, name: str) -> Record:
     for field, kind in fields.items():
         if not isinstance(value[field], kinds[kind]):
             raise FormatError(f"{name}: the section {field!r} is not of the right kind")
+    _check_outputs(value["outputs"], name)
     sections = {field: value[field] for field in fields} | {"stages": tuple(value["stages"])}
     return Record(**sections)
+
+
+def _check_outputs(outputs: Mapping[str, Any], name: str) -> None:
+    """Outputs are what later runs are compared with: each a path inside the folder, and a digest or None."""
+    for path, entry in outputs.items():
+        try:
+            require_relative(path, what="outputs")
+            if entry is not None:
+                Digest.parse(entry["digest"])
+        except (ReproError, TypeError, KeyError, AttributeError) as error:
+            raise FormatError(f"{name}: the output {path!r} is not of the right kind") from error
+
+
+def _escaped(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode(errors="backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_escaped(key): _escaped(entry) for key, entry in value.items()}
+    return [_escaped(entry) for entry in value] if isinstance(value, list | tuple) else value

@@ -4,8 +4,9 @@
 .repro/runs/<id>/out/             what the command wrote
 .repro/runs/<id>/comparison-*.json  what comparing the outputs with a baseline found
 .repro/keys/<ab>/<key>            an index: the id of the newest complete run of a cache key
+.repro/keys/complete              written when the index has been rebuilt from the records
 .repro/tmp/<session>/             scratch of a call that is under way, held by a lock
-.repro/locks/                     one lock per leading byte of a key, so that a run is not run twice
+.repro/locks/                     one lock per beginning of a key, so that a run is not run twice
 """
 
 from __future__ import annotations
@@ -15,18 +16,21 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from repro.core.digest import Digest
-from repro.core.errors import FormatError, UsageError
+from repro.core.errors import FormatError, ReproError, UsageError
 from repro.core.near import did_you_mean
 from repro.store.record import MAX_BYTES, Record, parse
-from repro.tools.files import is_locked, locked, read_capped, remove_tree, write_atomic
+from repro.tools.files import hash_file, is_locked, locked, read_capped, remove_tree, write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
 FOLDER = ".repro"
 RECORD = "record.json"
+COMPLETE = "complete"
+MAX_ID = 1000
+"""Cap on a run's id, in bytes."""
 
 
 class Store:
@@ -38,18 +42,19 @@ class Store:
         self._keys = self.folder / "keys"
 
     def prepare(self) -> None:
-        """Make the folder, invisible to git, and rebuild the index where it is gone."""
+        """Make the folder, invisible to git, and rebuild the index where it is gone or was not finished."""
         if not (self.folder / ".gitignore").exists():
             write_atomic(self.folder / ".gitignore", b"*\n")
-        if not self._keys.exists():
-            self.rebuild()
+        if not (self._keys / COMPLETE).exists():
+            with locked(self.folder / "locks" / "index"):
+                self.rebuild()
 
     def rebuild(self) -> int:
         """Write the index anew from the records, oldest first; the number of runs indexed."""
-        self._keys.mkdir(parents=True, exist_ok=True)
         complete = [record for record in self.all() if record.completed]
         for record in complete:
             self.index(record)
+        write_atomic(self._keys / COMPLETE, b"")
         return len(complete)
 
     def new(self, name: str, key: Digest, at: datetime) -> Path:
@@ -76,15 +81,23 @@ class Store:
         write_atomic(self._key_file(Digest.parse(record.key)), record.id.encode() + b"\n")
 
     def find(self, key: Digest) -> Record | None:
-        """The newest complete run of a cache key; None where there is none, or where its record is gone."""
-        file = self._key_file(key)
-        if not file.exists():
+        """The newest complete run of a cache key; None where there is none, or no record that can be read."""
+        try:
+            identity = read_capped(self._key_file(key), MAX_ID).decode().strip()
+            record = self.read(identity)
+        except (FileNotFoundError, FormatError, ValueError):  # pruned, or damaged: then it is run again
             return None
-        identity = read_capped(file, 1000).decode().strip()
-        if not (self.runs / identity / RECORD).exists():
-            return None
-        record = self.read(identity)
-        return record if record.key == str(key) and record.completed else None
+        return record if record.key == str(key) and record.completed and record.id == identity else None
+
+    def altered(self, record: Record) -> str:
+        """The first output of a run that is no longer what its record says, "" where all are."""
+        for name, entry in record.outputs.items():
+            path = self.runs / record.id / "out" / name
+            if entry is None:
+                continue
+            if not path.is_file() or path.is_symlink() or str(hash_file(path)) != entry["digest"]:
+                return name
+        return ""
 
     def get(self, identity: str) -> Record:
         """The run of that id, or of the only id that starts so. Raises UsageError with the near one."""
@@ -109,24 +122,40 @@ class Store:
         return sorted(folder.name for folder in self.runs.iterdir() if (folder / RECORD).exists())
 
     def all(self) -> Iterator[Record]:
-        """Every record, oldest first."""
+        """Every record that can be read, oldest first; a damaged one does not stand in their way."""
         for name in self.ids():
-            yield self.read(name)
+            try:
+                yield self.read(name)
+            except (ReproError, OSError):
+                continue
+
+    def damaged(self) -> dict[str, str]:
+        """The runs whose record cannot be read, and why."""
+        found = {}
+        for name in self.ids():
+            try:
+                self.read(name)
+            except ReproError as error:
+                found[name] = error.message
+        return found
 
     @contextmanager
-    def claimed(self, key: Digest) -> Iterator[None]:
-        """Hold the right to run this key; a second call for the same key waits and then finds the run."""
-        with locked(self.folder / "locks" / key.hex[:2]):
+    def claimed(self, key: Digest, *, pause: Callable[[], None]) -> Iterator[None]:
+        """Hold the right to run this key; a second call for the same key waits and then finds the run.
+
+        `pause` is called again and again during the wait, and may end it by raising.
+        """
+        with locked(self.folder / "locks" / key.hex[:4], pause=pause):
             yield
 
     @contextmanager
-    def scratch(self, name: str) -> Iterator[Path]:
-        """A folder for this call alone, gone afterwards; those of killed calls are cleared first."""
+    def scratch(self, name: str, *, clear: Callable[[Path], None] = remove_tree) -> Iterator[Path]:
+        """A folder for this call alone, gone afterwards; `clear` removes first those of killed calls."""
         area = self.folder / "tmp"
         area.mkdir(parents=True, exist_ok=True)
         with ExitStack() as held:
             with locked(area / "lock"):
-                folder = _claim(area, name, held)
+                folder = _claim(area, name, held, clear)
             try:
                 yield folder
             finally:
@@ -137,11 +166,11 @@ class Store:
         return self._keys / key.hex[:2] / key.hex
 
 
-def _claim(area: Path, name: str, held: ExitStack) -> Path:
+def _claim(area: Path, name: str, held: ExitStack, clear: Callable[[Path], None]) -> Path:
     """A new folder in `area` whose lock `held` keeps; what killed calls left there is cleared."""
     for left in sorted(area.iterdir()):
         if left.is_dir() and not is_locked(left.with_suffix(".lock")):
-            remove_tree(left)
+            clear(left)
             left.with_suffix(".lock").unlink(missing_ok=True)
     number = next(n for n in range(1_000_000) if not (area / f"{name}-{n}").exists())
     folder = area / f"{name}-{number}"

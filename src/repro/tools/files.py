@@ -17,7 +17,7 @@ from repro.core.digest import Digest
 from repro.core.errors import ConfigError, FormatError, ReproError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CHUNK = 1 << 20
 """Bytes read at a time."""
@@ -74,15 +74,27 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[int]:
+def locked(path: Path, *, pause: Callable[[], None] | None = None) -> Iterator[int]:
     """Hold an exclusive lock on `path`; the kernel frees it when the process ends, however it ends.
 
-    Yields the descriptor: a program that inherits it holds the lock too, until it has ended as well.
+    Yields the descriptor: a program that inherits it holds the lock too, until it has ended as well. With
+    `pause`, that is called between two attempts while another holds the lock, and ends the wait by raising.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while pause is not None and not _taken(file.fileno()):
+            pause()
+        if pause is None:
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def is_locked(path: Path) -> bool:

@@ -6,6 +6,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.core.digest import Digest, of_bytes, of_value
@@ -15,7 +16,6 @@ from repro.tools.files import hash_file, remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 """A repository's own hooks and monitors are code; none of it runs because `repro` looked."""
@@ -138,14 +138,20 @@ class Git:
         """A detached worktree of `commit` at `folder`, gone afterwards; one of a killed call is replaced."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         if (folder / ".git").is_file():
-            self._forget(folder)
+            self.forget(folder)
         self._git("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
         try:
             yield folder
         finally:
-            self._forget(folder)
+            self.forget(folder)
 
-    def _forget(self, folder: Path) -> None:
+    def worktrees(self) -> tuple[Path, ...]:
+        """The folders of all worktrees that git knows, whether they still exist or not."""
+        listed = self._git("worktree", "list", "--porcelain", check=False).text.splitlines()
+        return tuple(Path(line.removeprefix("worktree ")) for line in listed if line.startswith("worktree "))
+
+    def forget(self, folder: Path) -> None:
+        """Remove a worktree, and git's note of it."""
         # This one alone: `git worktree prune` would also forget the user's own on a drive not mounted now.
         remove_tree(folder)
         self._git("worktree", "remove", "--force", "--force", str(folder), check=False)

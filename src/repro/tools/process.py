@@ -115,7 +115,17 @@ class Supervisor:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._live: set[int] = set()
-        self._stopped = False
+        self._stop = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether everything was told to end."""
+        return self._stop.is_set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long; KeyboardInterrupt as soon as everything is told to end."""
+        if self._stop.wait(seconds):
+            raise KeyboardInterrupt
 
     def run(
         self,
@@ -136,7 +146,7 @@ class Supervisor:
         started = time.perf_counter()
         with stdout.open("wb") as out, stderr.open("wb") as err:
             with self._lock:
-                if self._stopped:
+                if self.stopped:
                     raise KeyboardInterrupt
                 with _start_errors(argv, cwd):
                     process = subprocess.Popen(
@@ -187,7 +197,7 @@ class Supervisor:
     def stop(self) -> None:
         """Kill every program that runs now; programs asked for later are refused."""
         with self._lock:
-            self._stopped = True
+            self._stop.set()
             for pid in self._live:
                 _kill_group(pid)
 
