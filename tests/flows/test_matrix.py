@@ -59,7 +59,7 @@ def test_an_experiment_without_a_matrix_is_one_run() -> None:
 
 
 def test_selections_name_runs() -> None:
-    """A name means all runs, axes narrow it in any order, nothing means everything, and no run comes twice."""
+    """A name means all runs, axes narrow it in any order, nothing means all, and no run comes twice."""
     assert len(names()) == 13
     assert len(names("noise")) == len(names("noise[]")) == 12
     assert names("noise[seed=1]") == [
