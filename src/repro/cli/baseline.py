@@ -85,7 +85,7 @@ def list_(context: typer.Context, experiments: Experiments = None, as_json: Json
     if as_json:
         ctx.say_json(baselines_document(found))
     else:
-        ctx.say(baselines_text(found, ctx.palette()))
+        ctx.say(baselines_text(found, ctx.palette(), grouped=not experiments))
 
 
 @app.command(cls=Verb)

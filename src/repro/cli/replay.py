@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from repro.cli import context as ctx
 from repro.cli.options import All, Environment, Experiments, Jobs, Json
 from repro.cli.verb import single
+
+if TYPE_CHECKING:
+    from repro.flows.replay import Replayed
 
 EPILOG = """Examples:
 
@@ -120,7 +123,8 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
     if as_json:
         ctx.say_json(replay_document(replayed))
     else:
-        ctx.say(replay_text(replayed, palette=ctx.palette(), details=settings.verbose))
+        known = _known(ctx.root(context), replayed)
+        ctx.say(replay_text(replayed, palette=ctx.palette(), details=settings.verbose, known=known))
     if junit:
         from repro.render.junit import junit as junit_text
 
@@ -130,6 +134,14 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
 
         ctx.write(context, markdown, markdown_text(replayed))
     ctx.leave(replayed.exit)
+
+
+def _known(root: Path, replayed: Replayed) -> frozenset[str]:
+    """The runs in the store, where a next step may name one."""
+    from repro.core.exits import Exit
+    from repro.store.runs import Store
+
+    return frozenset() if replayed.exit is Exit.GOOD else frozenset(Store(root).ids())
 
 
 app = single(replay, epilog=EPILOG)

@@ -26,18 +26,14 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List runs, newest first: id, verdict, time, size."""
-    from repro.flows.runs import entries
+    from repro.flows.runs import listing
     from repro.render.listings import runs_document, runs_text
 
-    found = [
-        entry
-        for entry in entries(ctx.root(context))
-        if experiment in {"", entry.record.experiment, entry.record.run}
-    ]
+    found = listing(ctx.root(context), experiment, limit)
     if as_json:
-        ctx.say_json(runs_document(found[:limit]))
+        ctx.say_json(runs_document(found))
     else:
-        ctx.say(runs_text(found[:limit], len(found), ctx.palette()))
+        ctx.say(runs_text(found, ctx.palette()))
 
 
 @app.command(cls=Verb)

@@ -39,6 +39,7 @@ class Change:
     """What became of one run's baseline: a word, its label, digests before and after, or an error."""
 
     run: str
+    experiment: str
     outcome: str
     label: str = ""
     run_id: str = ""
@@ -95,11 +96,15 @@ def accept(
 def _change(root: Path, result: Result, reason: str, *, replacing: bool) -> Change:
     if result.state == "failed" or not result.run_id:
         error = result.error or RunError("the run did not complete")
-        return Change(run=result.run, outcome=REFUSED, run_id=result.run_id, error=error)
+        return Change(
+            run=result.run, experiment=result.experiment, outcome=REFUSED, run_id=result.run_id, error=error
+        )
     try:
         return _written(root, Store(root).get(result.run_id), reason, replacing=replacing)
     except ReproError as error:
-        return Change(run=result.run, outcome=REFUSED, run_id=result.run_id, error=error)
+        return Change(
+            run=result.run, experiment=result.experiment, outcome=REFUSED, run_id=result.run_id, error=error
+        )
 
 
 def _written(root: Path, record_: Record, reason: str, *, replacing: bool) -> Change:
@@ -110,7 +115,12 @@ def _written(root: Path, record_: Record, reason: str, *, replacing: bool) -> Ch
     found = _baseline_of(record_, reason)
     place = root / BASELINES / _folder(record_)
     change = Change(
-        run=record_.run, outcome=RECORDED, label=found.label, run_id=record_.id, after=str(found.digest)
+        run=record_.run,
+        experiment=record_.experiment,
+        outcome=RECORDED,
+        label=found.label,
+        run_id=record_.id,
+        after=str(found.digest),
     )
     with locked(store.folder / "locks" / BASELINES), disk_errors("writing a baseline"):
         old = _standing(place, found.label, replacing=replacing)

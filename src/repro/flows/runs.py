@@ -14,7 +14,7 @@ from repro.flows.referee import BASELINES
 from repro.store.baseline import FILE, MAX_BYTES, parse
 from repro.store.runs import RECORD, Store
 from repro.tools import clock
-from repro.tools.files import is_locked, read_capped, remove_tree, tree_bytes
+from repro.tools.files import is_locked, locked, read_capped, remove_tree, tree_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,9 +171,10 @@ def gc(root: Path, *, older_than_days: float | None, keep_bytes: int | None, dry
             if excess > 0 and entry.record.id not in doomed:
                 doomed[entry.record.id] = entry.size
                 excess -= entry.size
-    doomed |= _unfinished(store)
-    if not dry_run:
-        for identity in doomed:
+    store.prepare()
+    with locked(store.folder / "tmp" / "lock"):  # no call can begin meanwhile, and take what goes here
+        doomed |= _unfinished(store)
+        for identity in () if dry_run else doomed:
             # The record first: without it nothing takes the rest for a run, should this be killed.
             (store.runs / identity / RECORD).unlink(missing_ok=True)
             remove_tree(store.runs / identity)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from repro.core.exits import Exit
 from repro.core.verdict import Verdict
 from repro.render.drift_text import drift_text
-from repro.render.words import printable
+from repro.render.summary import by_experiment, run_seconds
+from repro.render.words import one_line, printable
 
 if TYPE_CHECKING:
     from repro.flows.attempt import Result
@@ -17,35 +17,54 @@ if TYPE_CHECKING:
 
 
 def junit(replayed: Replayed) -> str:
-    """The document. A drift is a failure; what could not be measured is an error, never a pass."""
-    root = ET.Element("testsuites", name="repro replay")
-    for name, group in itertools.groupby(replayed.results, key=lambda result: result.experiment):
-        results = list(group)
-        suite = ET.SubElement(
-            root,
-            "testsuite",
-            name=name,
-            tests=str(len(results)),
-            failures=str(sum(result.exit is Exit.WRONG for result in results)),
-            errors=str(sum(result.exit not in {Exit.WRONG, Exit.GOOD} for result in results)),
-        )
+    """The document. A drift is a failure; what could not be measured is an error, never a pass.
+
+    No character that XML 1.0 (section 2.2) forbids is left in it: names and messages are escaped first.
+    """
+    root = ET.Element("testsuites", {"name": "repro replay", **_counts(list(replayed.results))})
+    for name, results in by_experiment(replayed.results).items():
+        suite = ET.SubElement(root, "testsuite", {"name": one_line(name), **_counts(results)})
         for result in results:
             _case(suite, result)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
+def _counts(results: list[Result]) -> dict[str, str]:
+    wrong = sum(result.exit is Exit.WRONG for result in results)
+    good = sum(result.exit is Exit.GOOD for result in results)
+    return {
+        "tests": str(len(results)),
+        "failures": str(wrong),
+        "errors": str(len(results) - wrong - good),
+        "time": f"{sum(map(run_seconds, results)):.3f}",
+    }
+
+
 def _case(suite: ET.Element, result: Result) -> None:
-    wall = sum(stage["wall_seconds"] for stage in result.stages if stage["name"] == "run")
-    case = ET.SubElement(suite, "testcase", classname=result.experiment, name=result.run, time=f"{wall:.3f}")
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=one_line(result.experiment),
+        name=one_line(result.run),
+        time=f"{run_seconds(result):.3f}",
+    )
     if result.exit is Exit.GOOD:
         return
     kind = "failure" if result.exit is Exit.WRONG else "error"
     message = result.error.message if result.error else str(result.verdict)
-    problem = ET.SubElement(case, kind, message=printable(message), type=str(result.verdict))
+    if result.repetition and not result.repetition.stable and result.verdict is Verdict.MATCH:
+        message = "unstable"
+    problem = ET.SubElement(case, kind, message=one_line(message), type=str(result.verdict))
+    problem.text = printable(_text(result))
+
+
+def _text(result: Result) -> str:
+    parts = []
+    if result.error:
+        parts.append(result.error.message + (f"\n-> {result.error.hint}" if result.error.hint else ""))
     if result.judgement and result.verdict is not Verdict.MATCH:
-        problem.text = printable(drift_text(result.judgement.loaded()))
-    elif result.error:
-        problem.text = printable(result.error.hint)
-    elif result.repetition:
-        problem.text = printable("\n".join((result.repetition.outcome, *result.repetition.paths)))
+        parts.append(drift_text(result.judgement.loaded()))
+    if result.repetition and not result.repetition.stable:
+        parts.append("\n".join(("unstable over repetitions; what moves:", *result.repetition.paths)))
+    return "\n".join(parts)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 from repro.core.exits import Exit
-from repro.core.verdict import Verdict, worst
+from repro.core.verdict import Verdict
 from repro.render.drift_text import drift_text
-from repro.render.words import plural, printable, seconds
+from repro.render.summary import by_experiment, row
+from repro.render.words import one_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 DETAILED = 50
 """Runs whose findings are shown in full."""
 
+SIGNS = frozenset("\\`*_{}[]()#+!|~$@")
+"""Characters that Markdown, or a site that shows it, takes for markup."""
+
 
 def markdown(replayed: Replayed) -> str:
     """The document."""
     tree = replayed.tree
     commit = f"{tree['commit'][:12] or 'no commit'}{', with changes' if tree['dirty'] else ''}"
+    source = f"{tree['revision']}, " if tree["revision"] else ""
     lines = [
         "# Replay",
         "",
-        f"{plural(len(replayed.results), 'run')} of commit {commit}",
+        _cell(f"{plural(len(replayed.results), 'run')} of {source}commit {commit}"),
         "",
         "| experiment | runs | verdict | had by | time | compared with |",
         "|---|---:|---|---|---:|---|",
@@ -42,41 +46,35 @@ def markdown(replayed: Replayed) -> str:
 
 
 def _rows(results: tuple[Result, ...]) -> Iterator[str]:
-    for name, group in itertools.groupby(results, key=lambda result: result.experiment):
-        runs = list(group)
-        states = [result.state for result in runs]
-        had = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-        ran = [result for result in runs if result.state != "cached"]
-        wall = sum(stage["wall_seconds"] for run in ran for stage in run.stages if stage["name"] == "run")
-        references = dict.fromkeys(run.judgement.reference.what for run in runs if run.judgement)
-        cells = (
-            name,
-            str(len(runs)),
-            str(worst(result.verdict for result in runs)),
-            had,
-            seconds(wall),
-            ", ".join(references) or "-",
-        )
+    for name, runs in by_experiment(results).items():
+        line = row(name, runs)
+        cells = (name, str(line.runs), line.verdict_text, line.had_by, line.time, line.compared_with)
         yield "| " + " | ".join(map(_cell, cells)) + " |"
 
 
 def _cell(text: str) -> str:
-    """Text that cannot leave its cell or become markup."""
-    escaped = printable(text).replace("\n", " ").replace("\\", "\\\\").replace("|", "\\|")
-    return escaped.replace("<", "&lt;").replace("*", "\\*").replace("`", "\\`").replace("[", "\\[")
+    """Text that cannot leave its cell or heading, or become markup there (GFM, section 2.4 and 4.10)."""
+    escaped = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{char}" if char in SIGNS else char for char in escaped)
 
 
 def _finding(result: Result) -> Iterator[str]:
     """Findings in a code block whose fence is longer than any in the text."""
-    if result.judgement and result.verdict is not Verdict.MATCH:
-        text = drift_text(result.judgement.loaded())
-    elif result.error:
-        text = result.error.message + (f"\n-> {result.error.hint}" if result.error.hint else "")
-    else:
-        paths = result.repetition.paths if result.repetition else ()
-        text = "\n".join(("unstable over repetitions; what moves:", *paths))
-    text = "\n".join(printable(line) for line in text.splitlines())
+    text = "\n".join(_said(result))
     fence = "```"
     while fence in text:
         fence += "`"
     yield from (f"{fence}text", text, fence)
+
+
+def _said(result: Result) -> Iterator[str]:
+    """What is wrong with one run, in lines that hold no line end of their own."""
+    if result.error:
+        yield from map(one_line, result.error.message.split("\n"))
+        if result.error.hint:
+            yield one_line(f"-> {result.error.hint}")
+    if result.judgement and result.verdict is not Verdict.MATCH:
+        yield from map(one_line, drift_text(result.judgement.loaded()).splitlines())
+    if result.repetition and not result.repetition.stable:
+        yield "unstable over repetitions; what moves:"
+        yield from map(one_line, result.repetition.paths)
