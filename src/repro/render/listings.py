@@ -102,7 +102,7 @@ def baselines_text(found: Sequence[Baseline], palette: Palette, *, grouped: bool
     """One line per baseline, or per experiment where those of its runs were accepted alike."""
     if not found:
         return "no baselines\n-> record them: repro baseline record --all"
-    rows = [("run", "variant", "accepted", "reason")]
+    rows: list[tuple[str, ...]] = [("run", "variant", "accepted", "reason")]
     if grouped:
         rows = [("experiment", "runs", "variant", "accepted", "reason")]
         keys = Counter((b.run.partition("[")[0], b.label, b.accepted_at[:10], b.reason) for b in found)
