@@ -117,7 +117,9 @@ def test_requirements_without_hashes_are_told_how_to_become_a_lock(tmp_path: Pat
     assert list(project.environments) == ["host"]
     assert "uv pip compile --universal --generate-hashes" in result.text
     assert any("requirements.lock -o requirements.hashed.lock" in note for note in result.notes)
+    assert any("requirements-dev.txt -o requirements-dev.lock" in note for note in result.notes)
     assert any("has no --hash=sha256" in note for note in result.notes)
+    assert any("--pre is an option" in note and "remove the line" in note for note in result.notes)
 
 
 def test_pyproject_says_which_python(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from repro.conditions.lock import COMPILE as LOCK_HINT
 from repro.conditions.lock import parse_lock
 from repro.core.errors import ConfigError, ReproError, ToolFailed, UsageError
 from repro.flows import config
@@ -134,7 +135,7 @@ def _write_new(path: Path, data: bytes) -> None:
 def _look_for_locks(survey: _Survey) -> None:
     """Each requirements file with hashes is an environment; the others are told how to become one."""
     names = [name for name in survey.files if REQUIREMENTS.fullmatch(posixpath.basename(name))]
-    unlocked: list[tuple[str, str]] = []
+    unlocked: list[tuple[str, ConfigError]] = []
     for name in sorted(names, key=lambda name: (name.count("/"), len(name), name)):
         data = survey.read(name)
         if data is None:
@@ -142,15 +143,21 @@ def _look_for_locks(survey: _Survey) -> None:
         try:
             count = len(parse_lock(data, name=name).requirements)
         except ConfigError as error:
-            unlocked.append((name, error.message))
+            unlocked.append((name, error))
             continue
         if count:
             survey.locks[_environment_name(name, survey.locks)] = name
             survey.found.append(f"{name}: {count} packages, locked by hash")
-    for name, reason in unlocked:
+    survey.notes += [_unlocked(name, error) for name, error in unlocked]
+
+
+def _unlocked(name: str, error: ConfigError) -> str:
+    """Why a requirements file makes no environment, and what makes a lock of it."""
+    advice = error.hint
+    if advice == LOCK_HINT:
         lock = re.sub(r"\.(txt|lock)$", "", name) + (".lock" if name.endswith(".txt") else ".hashed.lock")
-        command = COMPILE.format(source=shlex.quote(name), lock=shlex.quote(lock))
-        survey.notes.append(f"{reason}: no environment is made of it; lock it with: {command}")
+        advice = "lock it with: " + COMPILE.format(source=shlex.quote(name), lock=shlex.quote(lock))
+    return f"{error.message}: no environment is made of it; {advice}"
 
 
 def _environment_name(name: str, taken: Iterable[str]) -> str:
