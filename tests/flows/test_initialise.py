@@ -111,9 +111,8 @@ def test_hashed_requirements_become_environments(tmp_path: Path) -> None:
 
 def test_requirements_without_hashes_are_told_how_to_become_a_lock(tmp_path: Path) -> None:
     """A file without hashes makes no environment: host is taken, and the command that locks is named."""
-    result, project = made(
-        tmp_path, {"my requirements.txt": "numpy>=2\n", "requirements.lock": "numpy==2.3.0\n"}
-    )
+    files = {"requirements-dev.txt": "numpy>=2\n", "requirements.lock": "numpy==2.3.0\n"}
+    result, project = made(tmp_path, files | {"x/requirements.txt": "--pre\n" + LOCKED})
     assert list(project.environments) == ["host"]
     assert "uv pip compile --universal --generate-hashes" in result.text
     assert any("requirements.lock -o requirements.hashed.lock" in note for note in result.notes)
