@@ -277,6 +277,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, private: dict[str, str]) -> P
         lab.record_baseline("mean")
         lab.commit("baseline", tag="v1")
     shutil.rmtree(lab.store.folder)
+    shutil.rmtree(lab.root / ".dvc/cache")
     return top
 
 
@@ -296,13 +297,13 @@ def lab(
 
 @pytest.fixture
 def tree_of() -> Callable[[Path], dict[str, object]]:
-    """What a folder holds, byte for byte, `.git` and `.repro` aside."""
+    """What a folder holds, byte for byte; `.git`, `.repro` and DVC's cache aside."""
 
     def read(root: Path) -> dict[str, object]:
         return {
             str(path.relative_to(root)): path.readlink() if path.is_symlink() else path.read_bytes()
             for path in sorted(root.rglob("*"))
-            if not {".git", ".repro"}.intersection(path.relative_to(root).parts)
+            if not {".git", ".repro", "cache"}.intersection(path.relative_to(root).parts)
             and (path.is_symlink() or path.is_file())
         }
 

@@ -58,6 +58,18 @@ def missing(root: Path, inputs: Iterable[str], remote: Remote) -> tuple[Object, 
     return tuple(sorted(lacking))
 
 
+def places(root: Path, inputs: Iterable[str], wanted: Iterable[Object], remote: Remote) -> list[str]:
+    """The paths in the checkout that objects which the cache lacks belong to, sorted, for people."""
+    lacking = set(wanted)
+    found: set[str] = set()
+    for part in _parts(root, inputs):
+        if part.pointer.object in lacking:
+            found.add(part.pointer.path)
+        elif part.pointer.object.is_folder:
+            found |= {item.path for item in items(part, remote) if item.object in lacking}
+    return sorted(found)
+
+
 def items(part: Part, remote: Remote) -> list[Item]:
     """The files of an out, or of its part; the manifest of a folder must be in the cache."""
     pointer = part.pointer

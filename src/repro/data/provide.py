@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repro.core.errors import DataError
-from repro.data.objects import CorruptObject, materialise, missing
+from repro.data.dvc import NAMED
+from repro.data.objects import CorruptObject, materialise, missing, places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,14 @@ def fetch_missing(root: Path, inputs: Sequence[str], remote: Remote) -> None:
     """Fetch what the cache lacks: first the manifests of folders, then the files that they list."""
     for _ in ("manifests and single files", "files of folders"):
         if lacking := missing(root, inputs, remote):
-            remote.fetch(lacking)
+            try:
+                remote.fetch(lacking)
+            except DataError as error:
+                named = places(root, inputs, lacking, remote)
+                more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+                raise DataError(
+                    f"{', '.join(named[:NAMED])}{more}: {error.message}", hint=error.hint
+                ) from error
 
 
 def _replace(corrupt: CorruptObject, remote: Remote) -> None:
