@@ -7,16 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from repro.cli import context as ctx
-from repro.cli.options import All, Environment, Experiments, Jobs, Json, One
-from repro.cli.progress import listening
+from repro.cli.options import All, Environment, Experiments, Jobs, Json, One, named
 from repro.cli.verb import Verb, group
 
 if TYPE_CHECKING:
     from repro.flows.baseline import Change
 
-app = group("What runs are compared with: record, accept, list, show, diff.")
+app = group(
+    "What runs are compared with: record, accept, list, show, diff.",
+    epilog="""Examples:
 
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.", show_default=False)]
+\b
+  repro baseline record --all
+  repro baseline accept branin --reason "the box was wrong, see #12"
+  repro baseline accept branin --run 20261120T0953 --reason "new libm"
+  repro baseline diff branin
+
+Exit codes: 0 done; 1 the run drifts (diff), or is no evidence; 2 wrong usage, or
+a baseline exists; 3 nothing to record, show or compare; 130 interrupted.
+""",
+)
+
+Reason = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Why these values are right.", show_default=False)
+]
 
 
 @app.command(cls=Verb)
@@ -29,16 +43,18 @@ def record(
     jobs: Jobs = 0,
     as_json: Json = False,
 ) -> None:
-    """Write first baselines from runs under the present conditions; nothing is overwritten.
+    """Write first baselines from runs; overwrite nothing.
 
-    Example: repro baseline record branin
+    The runs are made under the present conditions, or taken from the cache. A baseline that exists with other
+    outputs is refused: `accept` replaces it.
     """
+    from repro.cli.progress import listening
     from repro.flows.baseline import record as record_flow
     from repro.flows.replay import Request
     from repro.flows.workshop import Demands
 
     request = Request(
-        selections=_named(experiments, everything=everything),
+        selections=named(experiments, everything=everything),
         jobs=jobs,
         demands=Demands(environment=environment),
     )
@@ -51,24 +67,32 @@ def record(
 def accept(
     context: typer.Context,
     experiments: Experiments = None,
+    everything: All = False,
     reason: Reason = "",
     run: Annotated[
-        str, typer.Option("--run", metavar="ID", help="Accept this run.", show_default=False)
+        str,
+        typer.Option(
+            "--run", metavar="ID", help="Accept this run, by its id or its beginning.", show_default=False
+        ),
     ] = "",
     environment: Environment = "",
     jobs: Jobs = 0,
     as_json: Json = False,
 ) -> None:
-    """Replace baselines by runs under the present conditions, or by one run; the old digests are kept.
+    """Replace baselines by runs, with a reason.
 
-    Example: repro baseline accept branin --reason "the search box was wrong, see #12"
+    The runs are made under the present conditions, or taken from the cache; --run takes one that was made.
+    The digest and the reason of what is replaced stay in the baseline's history.
     """
+    from repro.cli.progress import listening
     from repro.flows.baseline import accept as accept_flow
     from repro.flows.replay import Request
     from repro.flows.workshop import Demands
 
     request = Request(
-        selections=_named(experiments, everything=False), jobs=jobs, demands=Demands(environment=environment)
+        selections=named(experiments, everything=everything or bool(run and not experiments)),
+        jobs=jobs,
+        demands=Demands(environment=environment),
     )
     with listening(ctx.settings(context)) as listener:
         changes = accept_flow(ctx.root(context), request, reason, listener, run)
@@ -77,7 +101,7 @@ def accept(
 
 @app.command("list", cls=Verb)
 def list_(context: typer.Context, experiments: Experiments = None, as_json: Json = False) -> None:
-    """List baselines: run, variant, when, who, why."""
+    """List baselines: variant, when, why."""
     from repro.flows.baseline import every
     from repro.render.listings import baselines_document, baselines_text
 
@@ -90,7 +114,7 @@ def list_(context: typer.Context, experiments: Experiments = None, as_json: Json
 
 @app.command(cls=Verb)
 def show(context: typer.Context, experiment: One, as_json: Json = False) -> None:
-    """Show the baselines of one experiment: conditions, outputs and history."""
+    """Show baselines: conditions, outputs, history."""
     from repro.flows.baseline import show as show_flow
     from repro.render.listings import baseline_text, baselines_document
 
@@ -110,7 +134,7 @@ def diff(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Compare a run with the baseline of its experiment, without running anything."""
+    """Compare a run with its baseline; run nothing."""
     from repro.flows.baseline import compare_run
     from repro.render.drift_text import drift_text
 
@@ -120,16 +144,6 @@ def diff(
     else:
         ctx.say(drift_text(report))
     ctx.leave(report.verdict.exit)
-
-
-def _named(experiments: list[str] | None, *, everything: bool) -> tuple[str, ...]:
-    from repro.core.errors import UsageError
-
-    if bool(experiments) == everything:
-        raise UsageError(
-            "name experiments" + ("" if experiments else ", or say --all"), hint="see: repro status"
-        )
-    return tuple(experiments or ())
 
 
 def _end(changes: tuple[Change, ...], *, as_json: bool) -> None:

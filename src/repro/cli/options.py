@@ -43,3 +43,14 @@ Jobs = Annotated[
 Environment = Annotated[
     str, typer.Option("--env", metavar="NAME", help="Take this environment instead.", show_default=False)
 ]
+
+
+def named(experiments: list[str] | None, *, everything: bool) -> tuple[str, ...]:
+    """What a verb works on: names, or () for everything; one of the two must be said. Raises UsageError."""
+    from repro.core.errors import UsageError
+
+    if experiments and everything:
+        raise UsageError("experiments and --all exclude each other", hint="leave one of them out")
+    if not experiments and not everything:
+        raise UsageError("name experiments, or say --all", hint="see what there is: repro status")
+    return tuple(experiments or ())

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from repro.cli import context as ctx
-from repro.cli.options import All, Environment, Experiments, Jobs, Json
+from repro.cli.options import All, Environment, Experiments, Jobs, Json, named
 from repro.cli.verb import single
 
 if TYPE_CHECKING:
-    from repro.flows.replay import Replayed
+    from repro.flows.replay import Replayed, Request
 
 EPILOG = """Examples:
 
@@ -33,76 +34,75 @@ Exit codes:
 """
 
 
+At = Annotated[
+    str, typer.Option("--at", metavar="REV", help="Tag, branch, commit or date.", show_default=False)
+]
+Against = Annotated[
+    str,
+    typer.Option(
+        "--against",
+        metavar="BASELINE|RUN|REV",
+        help="Compare with this instead of the nearest baseline.",
+        show_default=False,
+    ),
+]
+Rules = Annotated[
+    str, typer.Option("--rules", metavar="revision|present", help="Whose tolerances count with --at.")
+]
+Repeat = Annotated[
+    int, typer.Option("--repeat", metavar="N", min=1, help="Fresh processes per run: do they agree?")
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Run again even where nothing changed.", show_default=False)
+]
+RequireIsolation = Annotated[
+    bool,
+    typer.Option("--require-isolation", help="Exit 3 where isolation did not hold.", show_default=False),
+]
+Paranoid = Annotated[
+    bool,
+    typer.Option("--paranoid", help="Hash the whole environment before and after.", show_default=False),
+]
+AllowBuild = Annotated[
+    bool,
+    typer.Option("--allow-build", help="Build packages without a wheel, in the sandbox.", show_default=False),
+]
+JUnit = Annotated[
+    Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.", show_default=False)
+]
+Markdown = Annotated[
+    Path | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown.", show_default=False)
+]
+
+
 def replay(  # noqa: PLR0917 - as many as the verb has options
     context: typer.Context,
     experiments: Experiments = None,
     everything: All = False,
-    at: Annotated[
-        str, typer.Option("--at", metavar="REV", help="Tag, branch, commit or date.", show_default=False)
-    ] = "",
+    at: At = "",
     environment: Environment = "",
-    against: Annotated[
-        str,
-        typer.Option(
-            "--against",
-            metavar="BASELINE|RUN|REV",
-            help="Compare with this instead of the nearest baseline.",
-            show_default=False,
-        ),
-    ] = "",
-    rules: Annotated[
-        str,
-        typer.Option("--rules", metavar="revision|present", help="Whose tolerances count with --at."),
-    ] = "revision",
-    repeat: Annotated[
-        int,
-        typer.Option(
-            "--repeat", metavar="N", min=1, help="Fresh processes per run, to see whether they agree."
-        ),
-    ] = 1,
+    against: Against = "",
+    rules: Rules = "revision",
+    repeat: Repeat = 1,
     jobs: Jobs = 0,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Run again even where nothing changed.", show_default=False)
-    ] = False,
-    require_isolation: Annotated[
-        bool,
-        typer.Option("--require-isolation", help="Exit 3 where isolation did not hold.", show_default=False),
-    ] = False,
-    paranoid: Annotated[
-        bool,
-        typer.Option("--paranoid", help="Hash the whole environment before and after.", show_default=False),
-    ] = False,
-    allow_build: Annotated[
-        bool,
-        typer.Option(
-            "--allow-build", help="Build packages without a wheel, in the sandbox.", show_default=False
-        ),
-    ] = False,
+    no_cache: NoCache = False,
+    require_isolation: RequireIsolation = False,
+    paranoid: Paranoid = False,
+    allow_build: AllowBuild = False,
     as_json: Json = False,
-    junit: Annotated[
-        Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.", show_default=False)
-    ] = None,
-    markdown: Annotated[
-        Path | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown.", show_default=False)
-    ] = None,
+    junit: JUnit = None,
+    markdown: Markdown = None,
 ) -> None:
     """Run experiments again and compare every number with baselines.
 
     Conditions are the recorded ones: code, environment, data and platform. What ran under equal conditions
     before is not run again; it is compared anew where the baseline or the rules changed.
     """
-    from repro.cli.progress import listening
-    from repro.core.errors import UsageError
-    from repro.flows.replay import Request, check_request
-    from repro.flows.replay import replay as replay_flow
+    from repro.flows.replay import Request
     from repro.flows.workshop import Demands
-    from repro.render.replay_json import replay_document
-    from repro.render.replay_text import replay_text
 
-    if bool(experiments) == everything:
-        raise UsageError("name experiments, or say --all", hint="see what there is: repro status")
     request = Request(
-        selections=tuple(experiments or ()),
+        selections=named(experiments, everything=everything),
         revision=at,
         against=against,
         rules=rules,
@@ -116,24 +116,49 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
             allow_build=allow_build,
         ),
     )
+    _replay(context, request, Reports(as_json=as_json, junit=junit, markdown=markdown))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """How the result is told, and the files that hold it as well."""
+
+    as_json: bool
+    junit: Path | None
+    markdown: Path | None
+
+
+def _replay(context: typer.Context, request: Request, reports: Reports) -> None:
+    from repro.cli.progress import listening
+    from repro.flows.replay import check_request
+    from repro.flows.replay import replay as replay_flow
+
     check_request(request)
-    settings = ctx.settings(context)
-    with listening(settings) as listener:
+    with listening(ctx.settings(context)) as listener:
         replayed = replay_flow(ctx.root(context), request, listener)
-    if as_json:
+    if reports.as_json:
+        from repro.render.replay_json import replay_document
+
         ctx.say_json(replay_document(replayed))
     else:
-        known = _known(ctx.root(context), replayed)
-        ctx.say(replay_text(replayed, palette=ctx.palette(), details=settings.verbose, known=known))
-    if junit:
-        from repro.render.junit import junit as junit_text
+        from repro.render.replay_text import replay_text
 
-        ctx.write(context, junit, junit_text(replayed))
-    if markdown:
-        from repro.render.markdown import markdown as markdown_text
-
-        ctx.write(context, markdown, markdown_text(replayed))
+        details, known = ctx.settings(context).verbose, _known(ctx.root(context), replayed)
+        ctx.say(replay_text(replayed, palette=ctx.palette(), details=details, known=known))
+    _write(context, replayed, reports)
     ctx.leave(replayed.exit)
+
+
+def _write(context: typer.Context, replayed: Replayed, reports: Reports) -> None:
+    """Write the reports that were asked for."""
+    if reports.junit:
+        from repro.render.junit import junit
+
+        ctx.write(context, reports.junit, junit(replayed))
+    if reports.markdown:
+        from repro.render.markdown import markdown
+
+        ctx.write(context, reports.markdown, markdown(replayed))
 
 
 def _known(root: Path, replayed: Replayed) -> frozenset[str]:

@@ -11,7 +11,20 @@ from repro.cli import context as ctx
 from repro.cli.options import Json
 from repro.cli.verb import Verb, group
 
-app = group("Records of runs: list, show, diff, gc.")
+app = group(
+    "Records of runs: list, show, diff, gc.",
+    epilog="""Examples:
+
+\b
+  repro runs list branin
+  repro runs show 20261120T0953
+  repro runs diff 20261119T1200 20261120T0953
+  repro runs gc --older-than 30d --keep-size 1G --dry-run
+
+Exit codes: 0 said or done; 1 the outputs differ (diff), or a record is
+unreadable; 2 wrong usage, no such run; 3 nothing to compare.
+""",
+)
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or its beginning.", show_default=False)]
 
@@ -25,7 +38,7 @@ def list_(
     limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, help="At most so many.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """List runs, newest first: id, verdict, time, size."""
+    """List runs, newest first."""
     from repro.flows.runs import listing
     from repro.render.listings import runs_document, runs_text
 
@@ -38,7 +51,7 @@ def list_(
 
 @app.command(cls=Verb)
 def show(context: typer.Context, run: Run, as_json: Json = False) -> None:
-    """Show one run: conditions, command, isolation, stages, outputs, verdict."""
+    """Show one run: conditions, isolation, stages, outputs."""
     import json
 
     from repro.render.listings import run_text
@@ -53,7 +66,7 @@ def show(context: typer.Context, run: Run, as_json: Json = False) -> None:
 
 @app.command(cls=Verb)
 def diff(context: typer.Context, first: Run, second: Run, as_json: Json = False) -> None:
-    """Say what tells two runs apart: conditions, and every number of their outputs."""
+    """Say what tells two runs apart."""
     from repro.flows import config
     from repro.flows.runs import difference
     from repro.render.listings import difference_document, difference_text
@@ -82,9 +95,10 @@ def gc(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Prune records by age and size; accepted runs and the newest of each are kept.
+    """Prune records by age and size.
 
-    Example: repro runs gc --older-than 30d --keep-size 1G
+    Runs that baselines were taken from are kept, and the newest complete run of each name. What calls that
+    were killed left behind goes always, unless a call is under way.
     """
     from repro.flows.runs import gc as gc_flow
     from repro.render.listings import pruned_document, pruned_text

@@ -29,6 +29,8 @@ class Shape:
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - see the class
         """The parameters of this command and those that `repro` lends it."""
         own: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in own:
+            _lighten(param)
         root = ctx.find_root()
         lent = [] if root is ctx else [param for param in root.command.params if param.name in COMMON]
         return [*own, *lent]
@@ -73,6 +75,31 @@ def _row(param: Any) -> tuple[str, str]:  # noqa: ANN401 - a parameter of typer'
     return ", ".join(sorted(param.opts, key=len)) + value, (param.help or "") + default
 
 
+def _lighten(param: Any) -> None:  # noqa: ANN401 - a parameter of typer's
+    """Let values that need no conversion pass as they are.
+
+    Newer typers convert each value, given or not, by an adapter of pydantic, which takes longer to load than
+    a whole cached replay takes. Defaults here are of the right type, and so are texts.
+    """
+    annotation = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    if annotation is None or "process_value" in vars(param):
+        return
+    convert = param.process_value
+
+    def process(ctx: Any, value: Any) -> Any:  # noqa: ANN401 - a value of any option
+        if param.required if value is None else not (value is param.default or _is_plain(value, annotation)):
+            return convert(ctx, value)
+        value = param.default if value is None else value
+        return param.callback(ctx, param, value) if param.callback else value
+
+    param.process_value = process
+
+
+def _is_plain(value: object, annotation: object) -> bool:
+    texts = isinstance(value, list | tuple) and annotation == list[str]
+    return texts or (isinstance(value, str) and annotation is str)
+
+
 class Verb(Shape, TyperCommand):
     """One verb."""
 
@@ -100,11 +127,12 @@ def single(function: Callable[..., None], *, epilog: str) -> typer.Typer:
     return app
 
 
-def group(text: str) -> typer.Typer:
+def group(text: str, *, epilog: str) -> typer.Typer:
     """The application of several verbs under one name; `text` is its help."""
     app = typer.Typer(
         cls=Verbs,
         help=text,
+        epilog=epilog,
         add_completion=False,
         rich_markup_mode=None,
         invoke_without_command=True,

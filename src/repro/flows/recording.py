@@ -34,7 +34,7 @@ def record_of(
         key=str(identity.key),
         started_at=executed.started.isoformat(timespec="milliseconds"),
         ended_at=now().isoformat(timespec="milliseconds"),
-        by=workshop.place.author,
+        by=workshop.place.author(),
         tool={"repro": __version__, "python": sys.version.split()[0]},
         conditions=_conditions(workshop, identity, executed),
         command=_command(identity),

@@ -105,7 +105,7 @@ def open_place(root: Path, listener: Listener, held: ExitStack) -> Place:
         scratch=scratch,
         cache=host.cache_folder(),
         today=clock.now().date(),
-        author=Git(root).author(),
+        author=Git(root).author,
         variables=host.variables(),
         listener=listener,
     )

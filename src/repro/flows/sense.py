@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
     from repro.core.toml import Document, Path
     from repro.drift.rules import Rule
+    from repro.flows.config import Axis
     from repro.flows.tables import ExperimentTable, RuleTable
-
-Axis = tuple[int | float | str, ...]
 
 PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 """`{name}`, or a doubled brace for a brace."""

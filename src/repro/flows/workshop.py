@@ -24,7 +24,7 @@ from repro.tools.files import require_inside
 from repro.tools.process import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -62,7 +62,7 @@ class Place:
     scratch: Path
     cache: Path
     today: date
-    author: str
+    author: Callable[[], str]
     variables: Mapping[str, str]
     listener: Listener
     supervisor: Supervisor = field(default_factory=Supervisor)
