@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import io
+import os
 import signal
 import sys
 from pathlib import Path
@@ -16,13 +18,15 @@ from repro.cli import context as ctx
 from repro.cli.verb import LOOK, Verbs, bare
 from repro.core.errors import ReproError, UsageError
 from repro.core.exits import Exit
-from repro.core.near import did_you_mean
 
 VERBS = ("replay", "status", "drift", "baseline", "runs", "init")
 """Each is a module beside this one, whose `app` holds it; loaded when it is called."""
 
 BAD_USAGE: type[Exception] = typer.BadParameter.__mro__[1]
 """What typer raises for a wrong command line: its own class or click's, by typer's version."""
+
+NEAR = 0.7
+"""How much of a mistyped option must agree with the one that was meant (difflib's ratio)."""
 
 
 class _Repro(Verbs):
@@ -82,10 +86,18 @@ def options(
 def main() -> NoReturn:
     """Run the command line and exit with a code of the house."""
     signal.signal(signal.SIGTERM, _interrupt)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names of files may hold bytes of no encoding
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _prepare_streams() -> None:
+    """Streams that can be written to whatever the caller closed, and whatever names of files hold."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller: nobody wants to know
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _interrupt(_number: int, _frame: object) -> None:
@@ -131,13 +143,16 @@ def _usage(error: Any) -> UsageError:  # noqa: ANN401 - see BAD_USAGE
     """Typer's complaint as one of the house, with the near option where there is one."""
     context = error.ctx
     path = context.command_path if context else "repro"
-    hint = f"see: {path} --help"
     if context is None or not hasattr(error, "possibilities"):
-        return UsageError(f"{path}: {error.format_message().rstrip('.')}", hint=hint)
+        return UsageError(f"{path}: {error.format_message().rstrip('.')}", hint=f"see: {path} --help")
     options = [option for param in context.command.get_params(context) for option in param.opts]
-    near = did_you_mean(error.option_name, [option for option in options if option.startswith("--")])
-    is_near = near.startswith("did you mean") and error.option_name.startswith("--")
-    return UsageError(f"{path}: no option {error.option_name!r}", hint=near if is_near else hint)
+    near = difflib.get_close_matches(error.option_name, options, n=1, cutoff=NEAR)
+    hint = f"see: {path} --help"
+    if near and len(error.option_name) > len("-x"):
+        hint = f"did you mean {near[0]!r}?"
+    elif path == "repro":
+        hint = "what belongs to a verb stands after it; see: repro --help"
+    return UsageError(f"{path}: no option {error.option_name!r}", hint=hint)
 
 
 def _failed(error: ReproError, arguments: list[str]) -> int:

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 
-def complete_runs(incomplete: str) -> list[str]:
+def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
     """Names of experiments that begin so, for the shell; none where there is no readable `repro.toml`."""
     from repro.core.errors import ReproError
     from repro.flows import config
 
     try:
-        project = config.load(config.find(Path()))
+        folder = context.find_root().params.get("folder")
+        project = config.load(config.find(Path(folder or ".")))
     except (ReproError, OSError):
         return []
     return [name for name in project.experiments if name.startswith(incomplete)]

@@ -10,6 +10,7 @@ from repro.core.digest import of_bytes
 from repro.core.errors import ReproError, UsageError
 from repro.core.events import Event, Kind, Listener
 from repro.core.exits import Exit, worst
+from repro.core.near import did_you_mean
 from repro.data.dvc import DvcRemote
 from repro.flows import config, trees
 from repro.flows.attempt import Result, attempt, cached
@@ -240,6 +241,11 @@ def check_request(request: Request) -> None:
     """Refuse what makes no sense together. Raises UsageError."""
     if request.repeat < 1:
         raise UsageError("--repeat takes a number from 1", hint="--repeat 3 runs everything three times")
+    if request.rules not in {"revision", "present"}:
+        raise UsageError(
+            f"--rules {request.rules!r}: neither 'revision' nor 'present'",
+            hint=did_you_mean(request.rules, ("revision", "present")),
+        )
     if request.rules == "present" and not request.revision:
         raise UsageError(
             "--rules present goes with --at REV", hint="without --at the rules are the present ones"

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from repro.core.errors import ReproError
 from repro.core.events import silent
 from repro.flows import config, trees
 from repro.flows.attempt import cached
@@ -55,6 +56,8 @@ def status(root: Path, selections: tuple[str, ...]) -> tuple[Standing, ...]:
             project=project, tree=trees.present(root), place=place, demands=Demands(), definition={}
         )
         identities = [workshop.identity(run, {}) for run in select(project, selections)]
+        if not identities:
+            raise ReproError(f"{config.FILE} names no experiments", hint="add one: [experiments.NAME]")
         referee = make_referee(root, "", workshop, held)
         hits = {identity.run.name: cached(workshop, identity, referee) for identity in identities}
         records = _records(place.store, {name for name, hit in hits.items() if hit is None})

@@ -104,16 +104,24 @@ class Store:
         names = self.ids()
         matching = [name for name in names if name.startswith(identity)] if identity else []
         if identity not in names and len(matching) != 1:
-            what = f"{len(matching)} runs start with" if matching else "no run"
+            if matching:
+                hint = f"say more of one, such as {matching[-1]}"
+                raise UsageError(f"{len(matching)} runs start with {identity!r}", hint=hint)
+            near = did_you_mean(identity, names[-500:])
             raise UsageError(
-                f"{what} {identity!r}", hint=did_you_mean(identity, names[-500:]) or "repro runs list"
+                f"no run {identity!r}", hint=near if near.startswith("did") else "see: repro runs list"
             )
         return self.read(identity if identity in names else matching[0])
 
     def read(self, name: str) -> Record:
         """The record of a run whose whole id is known."""
         path = self.runs / name / RECORD
-        return parse(read_capped(path, MAX_BYTES), name=str(path))
+        try:
+            return parse(read_capped(path, MAX_BYTES), name=str(path))
+        except FormatError as error:
+            raise FormatError(
+                error.message, hint=f"a record is never edited; remove the run: {path.parent}"
+            ) from error
 
     def ids(self) -> list[str]:
         """The ids of all runs that have a record, oldest first."""
