@@ -191,29 +191,34 @@ def _folder(record_: Record) -> str:
 
 
 def _baseline_of(record_: Record, reason: str) -> Baseline:
-    conditions = record_.conditions
     return Baseline(
         run=record_.run,
         run_id=record_.id,
-        environment=conditions["environment"]["name"],
-        platform_class=conditions["platform"]["class"],
+        environment=record_.conditions["environment"]["name"],
+        platform_class=record_.conditions["platform"]["class"],
         outputs={name: entry["digest"] for name, entry in record_.outputs.items()},
         accepted_by=record_.by,
         accepted_at=clock.now().isoformat(timespec="seconds"),
         reason=reason,
-        conditions={
-            "key": record_.key,
-            "commit": conditions["code"]["commit"],
-            "dirty": conditions["code"]["dirty"],
-            "difference": conditions["code"]["difference"],
-            "code": conditions["code"]["digest"],
-            "data": conditions["data"]["digest"],
-            "environment": conditions["environment"]["digest"],
-            "python": conditions["environment"]["facts"].get("python"),
-            "platform": conditions["platform"]["digest"],
-            "cpu": conditions["platform"]["observed"].get("cpu_model"),
-        },
+        conditions=conditions_of(record_),
     )
+
+
+def conditions_of(record_: Record) -> dict[str, Any]:
+    """The conditions of a run as a baseline remembers them."""
+    conditions = record_.conditions
+    return {
+        "key": record_.key,
+        "commit": conditions["code"]["commit"],
+        "dirty": conditions["code"]["dirty"],
+        "difference": conditions["code"]["difference"],
+        "code": conditions["code"]["digest"],
+        "data": conditions["data"]["digest"],
+        "environment": conditions["environment"]["digest"],
+        "python": conditions["environment"]["facts"].get("python"),
+        "platform": conditions["platform"]["digest"],
+        "cpu": conditions["platform"]["observed"].get("cpu_model"),
+    }
 
 
 def every(root: Path, selections: tuple[str, ...]) -> Iterator[tuple[Run, Baseline, Path]]:

@@ -122,7 +122,12 @@ def difference(root: Path, first: str, second: str, project: Project) -> Differe
         project.experiments[one.experiment].rules if one.experiment in project.experiments else Rules(),
         today=clock.now().date(),
     )
-    rows = [
+    return Difference(first=one, second=two, conditions=conditions_apart(one, two), report=report)
+
+
+def conditions_apart(one: Record, two: Record) -> tuple[tuple[str, str, str], ...]:
+    """The conditions in which two runs differ: the dotted name of each, and both values."""
+    return tuple(
         row
         for name, left, right in (
             ("conditions", one.conditions, two.conditions),
@@ -130,8 +135,7 @@ def difference(root: Path, first: str, second: str, project: Project) -> Differe
             ("isolation", {"method": one.isolation["method"]}, {"method": two.isolation["method"]}),
         )
         for row in _differing(name, left, right)
-    ]
-    return Difference(first=one, second=two, conditions=tuple(rows), report=report)
+    )
 
 
 def _differing(name: str, left: Any, right: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - JSON
