@@ -7,14 +7,17 @@ stayed the same counts as the conditions of the run.
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from repro.conditions.isolation import Enclosure, run_isolated
-from repro.conditions.platform import parse_probe, probe_command
 from repro.core.check import Status
 from repro.core.errors import ReproError, RunError, TamperError
+from repro.flows.logs import log_end
+from repro.flows.numerics import numerics
 from repro.tools.clock import now
 from repro.tools.files import disk_errors, files_below, hash_file, remove_tree
 
@@ -29,12 +32,6 @@ if TYPE_CHECKING:
     from repro.flows.snapshot import Snapshot
     from repro.flows.stages import Stages
     from repro.flows.workshop import Workshop
-
-LOG_BYTES, LOG_LINES = 16_384, 8
-"""How much of a failed command's log its error shows, at most."""
-
-PROBE_SECONDS = 120
-"""Time limit of the platform probe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +55,13 @@ def execute(workshop: Workshop, identity: Identity, stages: Stages) -> Executed:
 
     Raises what prevents the command from starting; whatever goes wrong later is the run's `failure`.
     """
+    _look_ahead(workshop)
     snapshot = workshop.snapshot(identity)
     stages.note("checkout", snapshot.value.checkout_usage, shared=True)
     stages.note("data", snapshot.value.data_usage, shared=True)
     with stages.stage("environment"):
         realised = workshop.realised(identity).value
-        probe = _probe(workshop, identity, realised, snapshot.value)
+        probe = numerics(workshop, identity, realised, snapshot.value)
         before = _before(workshop, identity, realised, snapshot.value)
     started = now()
     folder = workshop.place.store.new(identity.run.name, identity.key, started)
@@ -75,6 +73,21 @@ def execute(workshop: Workshop, identity: Identity, stages: Stages) -> Executed:
         return _collected(
             workshop, identity, realised, snapshot.value, _Begun(folder, started, isolated, before, probe)
         )
+
+
+def _look_ahead(workshop: Workshop) -> None:
+    """Begin what every first run needs later and waits for: trying the isolation, loading the comparison.
+
+    What goes wrong here goes wrong again where it is needed, and is told there.
+    """
+
+    def work() -> None:
+        with suppress(Exception):
+            _ = workshop.method
+            import repro.drift.compare  # noqa: F401 - loaded, with numpy, for whoever needs it next
+
+    if "repro.drift.compare" not in sys.modules:
+        Thread(target=work, name="look ahead").start()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,43 +193,6 @@ def _isolation_failure(workshop: Workshop, identity: Identity, isolated: Isolate
     )
 
 
-def _probe(
-    workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot
-) -> Mapping[str, Any]:
-    """The numeric facts of the environment under the run's variables, asked once per set of variables."""
-
-    def make() -> Mapping[str, Any]:
-        command = probe_command(realised.python)
-        folder = workshop.folder("probe")
-        (folder / "out").mkdir()
-        enclosure = Enclosure(
-            argv=command.argv,
-            code=snapshot.root,
-            out=folder / "out",
-            scratch=workshop.folder("home"),
-            visible=(*realised.visible, *command.files),
-            search_path=realised.search_path,
-            variables=identity.variables,
-            network=False,
-        )
-        log = folder / "stdout.log"
-        done = run_isolated(
-            enclosure,
-            method=workshop.method,
-            supervisor=workshop.place.supervisor,
-            stdout=log,
-            stderr=folder / "stderr.log",
-            timeout_seconds=PROBE_SECONDS,
-        )
-        if done.ended.code != 0 or done.failed_to_start:
-            said = done.failed_to_start or _log_end(folder)
-            raise RunError(f"the platform probe failed: {said}", hint="is it an interpreter of Python 3?")
-        return parse_probe(log.read_bytes())
-
-    key = (str(identity.environment), tuple(sorted(identity.variables.items())))
-    return workshop.facts.get(key, make).value
-
-
 def _state(
     workshop: Workshop, identity: Identity, realised: Realised, snapshot: Snapshot, when: str
 ) -> dict[str, str]:
@@ -275,7 +251,7 @@ def _failure(workshop: Workshop, identity: Identity, begun: _Begun) -> RunError 
         reason = f"exit code {ended.code}"
     if not reason:
         return None
-    said = _log_end(begun.folder)
+    said = log_end(begun.folder)
     return RunError(
         f"the command failed: {reason}" + (f"\n{said}" if said else ""),
         hint=f"the whole log and all outputs: {begun.folder}",
@@ -288,11 +264,3 @@ def _signal(number: int) -> str:
         return f"{number} ({signal.Signals(number).name})"
     except ValueError:
         return str(number)
-
-
-def _log_end(folder: Path) -> str:
-    """The last lines that the command wrote to its standard error, each cut to a bearable length."""
-    with (folder / "stderr.log").open("rb") as log:
-        log.seek(max(0, log.seek(0, 2) - LOG_BYTES))
-        lines = log.read().decode(errors="replace").splitlines()
-    return "\n".join(line[:200] for line in lines[-LOG_LINES:])
