@@ -16,8 +16,9 @@ from repro.core.errors import ToolFailed, ToolNotFound
 from repro.tools.clock import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import IO
 
 TAIL = 2000
 """Characters of a failed tool's output that an error carries."""
@@ -78,6 +79,76 @@ def run(
         said = (stderr or stdout).decode(errors="replace").strip()[-TAIL:]
         raise ToolFailed(f"{shlex.join(argv)}: exit code {process.returncode}\n{said}".rstrip(), hint=hint)
     return Completed(argv=tuple(argv), code=process.returncode, stdout=stdout, stderr=stderr)
+
+
+LINE = 1 << 20
+"""Bytes of one line of `stream` that are handed on together; a longer one comes in parts."""
+
+GRACE_SECONDS = 20.0
+"""How long a program that was told to end may clean up after itself before it is killed."""
+
+
+def stream(
+    argv: Sequence[str],
+    *,
+    hear: Callable[[bytes], None],
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    hint: str = "",
+) -> Completed:
+    """Run a program of any duration; each line of its standard error goes to `hear` as it comes.
+
+    Standard output is kept whole, standard error is not (`stderr` is empty). Where `hear` raises, or the
+    caller is interrupted, the program is asked to end (SIGINT), so that it can stop what it started in
+    other sessions, and is killed with its process group only if it does not. No exit code is an error here.
+    """
+    with _start_errors(argv, cwd, hint):
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    assert process.stdout is not None  # noqa: S101 - as asked for above; mypy cannot know
+    assert process.stderr is not None  # noqa: S101
+    stdout: list[bytes] = []
+    reader = threading.Thread(target=_drain, args=(process.stdout, stdout), daemon=True)
+    with process:
+        reader.start()
+        try:
+            while line := process.stderr.readline(LINE):
+                hear(line.rstrip(b"\n"))
+            reader.join()
+            process.wait()
+        finally:
+            if process.returncode is None:
+                _end(process)
+            reader.join()
+    return Completed(argv=tuple(argv), code=process.returncode, stdout=b"".join(stdout), stderr=b"")
+
+
+def _drain(pipe: IO[bytes], into: list[bytes]) -> None:
+    while chunk := pipe.read(LINE):
+        into.append(chunk)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a program to end, and kill its group where it does not; what it still says is read and dropped."""
+    process.send_signal(signal.SIGINT)
+    dropped = threading.Thread(target=_drain, args=(process.stderr, []), daemon=True)
+    dropped.start()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        _kill_group(process.pid)
+        process.wait()
+    finally:
+        if process.returncode is None:  # interrupted once more
+            _kill_group(process.pid)
+    dropped.join()
 
 
 @contextmanager
