@@ -20,6 +20,7 @@ FLOORS = {
     "conditions": 2,
     "data": 2,
     "store": 2,
+    "build": 2,
     "flows": 4,
     "render": 5,
     "cli": 6,
