@@ -57,12 +57,12 @@ def names_of(verb: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def options() -> dict[str, set[str]]:
-    """The long options in the help of each verb."""
+    """The long options in the help of each verb, and of `repro` itself under no name."""
     found = {}
-    for name in [name for verb in VERBS for name in names_of(verb)]:
+    for name in ["", *(name for verb in VERBS for name in names_of(verb))]:
         with contextlib.redirect_stdout(io.StringIO()) as said:
             assert run([*name.split(), "--help"]) == 0
-        found[name] = set(OPTION.findall(said.getvalue())) | {"--version"}
+        found[name] = set(OPTION.findall(said.getvalue()))
     return found
 
 
