@@ -14,7 +14,16 @@ from repro.core.digest import Digest
 from repro.core.errors import ConfigError, DataError, ReproError
 from repro.data.inputs import identify, resolve
 from repro.data.objects import parse_manifest
-from repro.data.pointers import POINTER_BYTES, Object, Pointer, find_pointer, read_pointers
+from repro.data.pointers import (
+    PLAIN,
+    POINTER_BYTES,
+    Object,
+    Pointer,
+    _as_written,
+    _parse,
+    find_pointer,
+    read_pointers,
+)
 from repro.data.provide import provide
 from repro.tools import process
 
@@ -49,6 +58,22 @@ def test_a_pointer_says_path_hash_and_kind(tmp_path: Path) -> None:
         Pointer(file="a/some.dvc", path="a/y", object=Object(digest=one.digest, is_folder=True)),
     )
     assert one.location == f"files/md5/{MD5[:2]}/{MD5[2:]}"
+
+
+@given(
+    name=st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,12}", fullmatch=True),
+    files=st.none() | st.integers(0, 9),
+    folder=st.booleans(),
+)
+@example(name="1e5", files=None, folder=False)
+@example(name="true", files=3, folder=True)
+def test_the_short_way_reads_what_a_yaml_parser_reads(name: str, files: int | None, folder: bool) -> None:  # noqa: FBT001 - drawn
+    """A pointer as DVC writes it means the same with and without a YAML parser."""
+    counted = "" if files is None else f"  nfiles: {files}\n"
+    text = f"outs:\n- md5: {'0a' * 16}{'.dir' * folder}\n  size: 12\n{counted}  hash: md5\n  path: {name}\n"
+    plain = PLAIN.fullmatch(text.encode())
+    assert plain is not None
+    assert _as_written(plain) == _parse(text.encode(), "x.dvc")
 
 
 @pytest.mark.parametrize("path", ["a/nist", "a/nist/Norris.dat", "a/nist/b/c"])

@@ -7,7 +7,6 @@ writes to `.dvc/tmp`, and nothing of that is needed to copy bytes that prove the
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -58,6 +57,12 @@ class DvcRemote:
 
     def cache_folder(self) -> Path:
         """`cache.dir` of the caller's configuration, at whichever level, else `.dvc/cache`."""
+        return self._cache
+
+    @cached_property
+    def _cache(self) -> Path:
+        if not self._mentions_cache():
+            return self._dvc_folder / "cache"
         settings = self._config["cache"]
         if named := settings.get("local"):
             return Path(self._config["remote"].get(named.lower(), {}).get("url", named))
@@ -65,6 +70,8 @@ class DvcRemote:
 
     def fetch(self, objects: Sequence[Object]) -> None:
         """Copy the objects from the remote into the cache, each checked by its hash before it counts."""
+        from concurrent.futures import ThreadPoolExecutor
+
         with locked(self.root / ".repro" / "data.lock"), disk_errors("writing to the DVC cache"):
             wanted = [one for one in dict.fromkeys(objects) if not self._is_good(one)]
             if not wanted:
@@ -80,6 +87,20 @@ class DvcRemote:
                 + more,
                 hint="`dvc push` them from where they are, or name another remote: dvc remote default",
             )
+
+    def _mentions_cache(self) -> bool:
+        """Whether any file of DVC's configuration may name a cache; to read one as DVC does takes long."""
+        from dvc.dirs import global_config_dir, system_config_dir
+
+        elsewhere = [Path(place, "config") for place in (system_config_dir(), global_config_dir())]
+        try:
+            return any(
+                b"cache" in file.read_bytes().lower()
+                for file in (*elsewhere, self._dvc_folder / "config", self._dvc_folder / "config.local")
+                if file.exists()
+            )
+        except OSError:  # DVC's own error says more
+            return True
 
     @cached_property
     def _dvc_folder(self) -> Path:

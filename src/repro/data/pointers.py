@@ -7,6 +7,7 @@ trusted: sizes are capped, YAML is read as strings only, and no path leaves the 
 from __future__ import annotations
 
 import posixpath
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -26,6 +27,13 @@ POINTER_BYTES = 1 << 20
 
 LEGACY = "md5-dos2unix"
 """The hash of DVC before 3.0: md5 of the bytes, of text files with CRLF written as LF."""
+
+PLAIN = re.compile(
+    rb"outs:\n- md5: (?P<md5>[0-9a-f]{32}(?:\.dir)?)\n  size: (?P<size>[0-9]+)\n"
+    rb"(?:  nfiles: (?P<nfiles>[0-9]+)\n)?  hash: (?P<hash>md5)\n  path: (?P<path>[A-Za-z0-9_][\w./-]*)\n",
+    re.ASCII,
+)
+"""What `dvc add` of DVC 3 writes for one path of plain letters: read without loading a YAML parser."""
 
 LOCK = "dvc.lock"
 MIGRATE = "run: dvc cache migrate --dvc-files && dvc push"
@@ -131,18 +139,29 @@ def _read_if_there(root: Path, file: str) -> tuple[Pointer, ...]:
 
 
 def _load(root: Path, file: str) -> Any:  # noqa: ANN401 - YAML is any value
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
         data = read_capped(require_inside(root, file, what="DVC pointer"), POINTER_BYTES)
-        # "base" makes strings only: no tags, no merge keys that multiply, no numbers that lose digits;
-        # the pure parser meets deep nesting with a RecursionError instead of the end of the C stack.
-        return YAML(typ="base", pure=True).load(data.decode())
     except (FormatError, ConfigError) as error:
         raise DataError(error.message, hint=error.hint) from error
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}") from error
+    plain = PLAIN.fullmatch(data)
+    return _as_written(plain) if plain else _parse(data, file)
+
+
+def _as_written(plain: re.Match[bytes]) -> dict[str, list[dict[str, str]]]:
+    found = {key: value.decode() for key, value in plain.groupdict().items() if value is not None}
+    return {"outs": [found]}
+
+
+def _parse(data: bytes, file: str) -> Any:  # noqa: ANN401 - YAML is any value
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        # "base" makes strings only: no tags, no merge keys that multiply, no numbers that lose digits;
+        # the pure parser meets deep nesting with a RecursionError instead of the end of the C stack.
+        return YAML(typ="base", pure=True).load(data.decode())
     except RecursionError as error:
         raise DataError(f"{file}: nested too deeply") from error
     except (YAMLError, ValueError, TypeError, LookupError, AttributeError) as error:

@@ -38,15 +38,15 @@ def provide(root: Path, inputs: Sequence[str], remote: Remote, target: Path) -> 
 def fetch_missing(root: Path, inputs: Sequence[str], remote: Remote) -> None:
     """Fetch what the cache lacks: first the manifests of folders, then the files that they list."""
     for _ in ("manifests and single files", "files of folders"):
-        if lacking := missing(root, inputs, remote):
-            try:
-                remote.fetch(lacking)
-            except DataError as error:
-                named = places(root, inputs, lacking, remote)
-                more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
-                raise DataError(
-                    f"{', '.join(named[:NAMED])}{more}: {error.message}", hint=error.hint
-                ) from error
+        lacking = missing(root, inputs, remote)
+        if not lacking:
+            return
+        try:
+            remote.fetch(lacking)
+        except DataError as error:
+            named = places(root, inputs, lacking, remote)
+            more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+            raise DataError(f"{', '.join(named[:NAMED])}{more}: {error.message}", hint=error.hint) from error
 
 
 def _replace(corrupt: CorruptObject, remote: Remote) -> None:
