@@ -144,40 +144,43 @@ in
         name: _: builtins.pathExists (root + "/baselines/${name}")
       ) config.experiments;
 
-      run =
-        name: table:
-        { chosen, folder }:
-        let
-          inputs = inputFiles root (table.inputs or [ ]);
-        in
-        experiment.mkExperiment {
-          name = lib.strings.sanitizeDerivationName (if folder == "." then name else "${name}-${folder}");
-          inherit python env;
-          src = sources root table.sources;
-          command = map (fill ({ seed = text (table.seed or ""); } // chosen)) table.command;
-          data =
-            inputs.plain
-            // dvc.dvcFiles {
-              inherit (inputs) pointers;
-              inherit system remote;
-            };
-          baseline = root + "/baselines/${name}/${folder}/${class}";
-          rules = config.rules or [ ] ++ table.rules or [ ];
-          variables = config.defaults.variables or { } // table.variables or { };
-        };
-
+      # What the runs of one experiment have in common is evaluated once.
       derivation =
         name: table:
         let
-          all = expand root name table.matrix or { };
-          runs = lib.listToAttrs (map (one: lib.nameValuePair one.folder (run name table one)) all);
+          inputs = inputFiles root (table.inputs or [ ]);
+          common = {
+            inherit python env;
+            src = sources root table.sources;
+            data =
+              inputs.plain
+              // dvc.dvcFiles {
+                inherit (inputs) pointers;
+                inherit system remote;
+              };
+            rules = config.rules or [ ] ++ table.rules or [ ];
+            variables = config.defaults.variables or { } // table.variables or { };
+          };
+          run =
+            { chosen, folder }:
+            experiment.mkExperiment (
+              common
+              // {
+                name = lib.strings.sanitizeDerivationName (if folder == "." then name else "${name}-${folder}");
+                command = map (fill ({ seed = text (table.seed or ""); } // chosen)) table.command;
+                baseline = root + "/baselines/${name}/${folder}/${class}";
+              }
+            );
+          runs = builtins.listToAttrs (
+            map (one: lib.nameValuePair one.folder (run one)) (expand root name (table.matrix or { }))
+          );
         in
         runs."." or (pkgsFor.${system}.linkFarm name runs // { inherit runs; });
 
       recorded =
         name: table:
         lib.any ({ folder, ... }: builtins.pathExists (root + "/baselines/${name}/${folder}/${class}")) (
-          expand root name table.matrix or { }
+          expand root name (table.matrix or { })
         );
     in
     lib.mapAttrs derivation (lib.filterAttrs recorded experiments);

@@ -1,8 +1,9 @@
 # One system's packages as a fixpoint of overlays. Beside toolchain.json, which the tests write, the names that
-# experiments need are real; all others are derivations that evaluate and have no builder.
+# experiments need are real; all others evaluate, and build to a program that says its name.
 { lib, system }:
 let
-  fake = name: package name { } "" // { meta.mainProgram = name; };
+  fake =
+    name: package name { inherit name; } (builtins.readFile ./fake.sh) // { meta.mainProgram = name; };
   fakes = names: lib.genAttrs names fake;
 
   toolchain =
@@ -153,7 +154,10 @@ let
           shellHook,
           LD_LIBRARY_PATH ? "",
         }:
-        package "nix-shell" { inherit packages shellHook LD_LIBRARY_PATH; } "";
+        package "nix-shell" {
+          inherit packages shellHook LD_LIBRARY_PATH;
+          PATH = lib.makeBinPath (packages ++ [ final.coreutils ]);
+        } "";
       mkShellNoCC = final.mkShell;
       writeShellApplication =
         {
