@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from repro.flows.attempt import Result
     from repro.store.record import Record
 
-DEADLINE = 60.0
+DEADLINE = 30.0
 """Seconds after which a condition that does not come makes a test fail."""
 
 SCRIPT = """\
@@ -207,19 +207,25 @@ class Started:
         self._process.send_signal(number)
 
     def ended(self) -> tuple[int, str]:
-        """Wait for its end; its exit code and what it printed."""
-        stdout, _ = _communicate(self._process)
+        """Wait for its end; its exit code and what it printed. One that does not end is killed, and fails."""
+        late = threading.Event()
+
+        def kill() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(DEADLINE, kill)
+        timer.start()
+        try:
+            assert self._process.stdout is not None
+            with self._process.stdout:
+                printed = self._process.stdout.read()
+            self._process.wait()
+        finally:
+            timer.cancel()
+        assert not late.is_set(), self.heard
         self._listening.join(DEADLINE)
-        return self._process.returncode, stdout
-
-
-def _communicate(started: Any) -> tuple[str, None]:  # noqa: ANN401 - a Popen
-    try:
-        return started.stdout.read(), started.wait(DEADLINE)
-    finally:
-        if started.poll() is None:
-            started.kill()
-        started.stdout.close()
+        return self._process.returncode, printed
 
 
 def _pairs(table: dict[str, Any]) -> list[str]:
