@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from repro.core.digest import of_bytes
@@ -106,7 +107,7 @@ def open_place(root: Path, listener: Listener, held: ExitStack) -> Place:
         scratch=scratch,
         cache=host.cache_folder(),
         today=clock.now().date(),
-        author=Git(root).author,
+        author=cache(Git(root).author),
         variables=host.variables(),
         listener=listener,
     )

@@ -110,6 +110,11 @@ class Git:
         text = self._git("ls-files", "--cached", "--others", "--exclude-standard", "-z").text
         return tuple(sorted({name for name in text.split("\0") if name}))
 
+    def untracked(self) -> tuple[str, ...]:
+        """Files that git does not know and does not ignore, sorted; none outside a repository."""
+        done = self._git("ls-files", "--others", "--exclude-standard", "-z", check=False)
+        return tuple(sorted(name for name in done.text.split("\0") if name)) if done.code == 0 else ()
+
     def resolve(self, revision: str) -> str:
         """The commit that a tag, branch, commit or date names; `2026-11-01` is the last one of that day."""
         name = f"{revision}^{{commit}}"
@@ -129,8 +134,9 @@ class Git:
 
     def author(self) -> str:
         """Who works here, as git knows it; "unknown" where it does not."""
-        name = self._git("config", "user.name", check=False).text
-        mail = self._git("config", "user.email", check=False).text
+        said = self._git("config", "-z", "--get-regexp", r"^user\.(name|email)$", check=False).text
+        known = dict(entry.split("\n", 1) for entry in said.split("\0") if "\n" in entry)
+        name, mail = known.get("user.name", ""), known.get("user.email", "")
         return f"{name} <{mail}>" if name or mail else "unknown"
 
     @contextmanager
