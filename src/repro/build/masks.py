@@ -71,7 +71,7 @@ def _hide_folder(text: bytes, side: Side) -> bytes:
 def _hide_cores(text: bytes, side: Side) -> bytes:
     if not side.cores:
         return text
-    return re.sub(rb"(?<![\w.])(-j ?)?%d(?![\w.])" % side.cores, _HIDDEN, text)
+    return re.sub(rb"(?<![\w./-])(-j ?)?%d(?![\w./-])" % side.cores, _HIDDEN, text)
 
 
 def _hide_random(text: bytes, _side: Side) -> bytes:
@@ -79,8 +79,8 @@ def _hide_random(text: bytes, _side: Side) -> bytes:
 
 
 MASKS: tuple[tuple[Kind, Mask], ...] = (
-    (Kind.CORES, _hide_cores),
     (Kind.PATH, _hide_folder),
+    (Kind.CORES, _hide_cores),
     (Kind.TIMESTAMP, _hide_dates),
     (Kind.RANDOMNESS, _hide_random),
 )

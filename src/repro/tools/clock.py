@@ -44,3 +44,9 @@ class Stopwatch:
             cpu_seconds=time.thread_time() - self._cpu,
             peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )
+
+
+def wait_for(moment: float) -> None:
+    """Return when the system's clock shows `moment` (Unix seconds), at once where it already does."""
+    while (left := moment - time.time()) > 0:
+        time.sleep(left)

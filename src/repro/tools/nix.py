@@ -53,6 +53,9 @@ class BuildRun:
 class NixDoor(Protocol):
     """What the house asks of Nix; `store` is the URL of another store than the caller's own."""
 
+    def redacted(self, text: str) -> str:
+        """Text without credentials."""
+
     def version(self) -> Version:
         """Which Nix it is."""
 
@@ -70,9 +73,12 @@ class NixDoor(Protocol):
         """Build outputs of derivations; no names means all of them."""
 
     def path_info(
-        self, paths: Sequence[str], *, store: str = "", closure: bool = False, recursive: bool = False
+        self, paths: Sequence[str], *, store: str = "", closure: bool = False
     ) -> dict[str, PathInfo | None]:
         """What a store knows of paths."""
+
+    def recipes(self, drvs: Sequence[str]) -> dict[str, PathInfo | None]:
+        """What the store knows of the files of derivations and of all they refer to."""
 
     def copy(self, paths: Sequence[str], *, to: str, derivations: bool = False) -> None:
         """Copy paths, or the files of derivations, with all that they refer to."""
@@ -108,6 +114,7 @@ class Nix:
         self.options = tuple(options)
         self.secrets = frozenset(secrets) | secrets_in(self.env.get("NIX_CONFIG", ""), *options)
         self._version: Version | None = None
+        self._settings: dict[str, Any] | None = None
         self._json_format: tuple[str, ...] = ("--json-format", "1")
 
     def redacted(self, text: str) -> str:
@@ -153,17 +160,23 @@ class Nix:
         return BuildRun(built=nix_json.parse_built(answer.stdout), log=answer.log)
 
     def path_info(
-        self, paths: Sequence[str], *, store: str = "", closure: bool = False, recursive: bool = False
+        self, paths: Sequence[str], *, store: str = "", closure: bool = False
     ) -> dict[str, PathInfo | None]:
         """What a store knows of paths, None for those that it does not hold; with `closure`, their sizes."""
-        flags = [*(["--closure-size"] if closure else []), *(["--recursive"] if recursive else [])]
-        command = ["path-info", "--json", *flags, *_store(store), *paths]
-        answer = self._call([command[0], *self._json_format, *command[1:]])
+        return self._path_info([*(["--closure-size"] if closure else []), *_store(store), *paths])
+
+    def recipes(self, drvs: Sequence[str]) -> dict[str, PathInfo | None]:
+        """What the store knows of the files of derivations and of all they refer to."""
+        return self._path_info(["--derivation", "--recursive", *drvs])
+
+    def _path_info(self, arguments: Sequence[str]) -> dict[str, PathInfo | None]:
+        """Since 2.33 the shape is to be chosen, before that the option is an error."""
+        answer = self._call(["path-info", "--json", *self._json_format, *arguments])
         if answer.code != 0 and self._json_format and "--json-format" in _said(answer.log):
             self._json_format = ()
-            answer = self._call(command)
+            answer = self._call(["path-info", "--json", *arguments])
         if answer.code != 0:
-            raise self._failure(answer.log, f"asking {store or 'the store'}")
+            raise self._failure(answer.log, "asking the store")
         return nix_json.parse_path_info(answer.stdout)
 
     def copy(self, paths: Sequence[str], *, to: str, derivations: bool = False) -> None:
@@ -183,7 +196,7 @@ class Nix:
             argv, cwd=self.folder, env=self.env, stdout=file, stderr=errors, timeout_seconds=86400
         )
         if ended.code != 0:
-            log = NixLog(time.perf_counter)
+            log = NixLog(time.time)
             for line in errors.read_bytes().splitlines():
                 log.hear(line)
             raise self._failure(log, f"reading {path}")
@@ -199,9 +212,12 @@ class Nix:
         return bits
 
     def settings(self) -> dict[str, Any]:
-        """Nix's configuration: the value of each setting."""
-        verb = ("config", "show") if self._since(2, 20) else ("show-config",)
-        return nix_json.parse_config(self._ask([*verb, "--json"], doing="reading Nix's configuration"))
+        """Nix's configuration: the value of each setting; asked once."""
+        if self._settings is None:
+            verb = ("config", "show") if self._since(2, 20) else ("show-config",)
+            said = self._ask([*verb, "--json"], doing="reading Nix's configuration")
+            self._settings = nix_json.parse_config(said)
+        return self._settings
 
     def store_info(self, store: str = "") -> StoreInfo:
         """A store and whether it trusts the caller."""
@@ -241,7 +257,7 @@ class Nix:
         self, arguments: Sequence[str], *, told: Callable[[Builder], None] = lambda _builder: None
     ) -> Answer:
         self.version()  # a program that is not there, or not Nix, is found out here
-        log = NixLog(time.perf_counter, told)
+        log = NixLog(time.time, told)
         argv = self._argv([*arguments, "--log-format", "internal-json"])
         try:
             done = process.stream(argv, hear=log.hear, cwd=self.folder, env=self.env, hint=INSTALL)

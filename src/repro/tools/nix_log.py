@@ -31,7 +31,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\x1b\][^\x07]*\x07")
 class Builder:
     """One start of a builder: for which derivation, on which `machine` ("" is this one), and its end.
 
-    Times are seconds of the clock that the log was given; `stopped` is None while it runs.
+    Times are those of the clock that the log was given; `stopped` is None while it runs.
     """
 
     drv: str
