@@ -133,14 +133,12 @@ def script_of(steps: list[Step]) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.fixture
-def variables(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="session")
+def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A user whom git knows, whose home is empty, with the caller's caches of environments and packages."""
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / ".gitconfig").write_text(
-        "[user]\n  name = Ada Reader\n  email = ada@example.org\n", encoding="utf-8"
-    )
+    home = tmp_path_factory.mktemp("home")
+    known = "[user]\n  name = Ada Reader\n  email = ada@example.org\n"
+    (home / ".gitconfig").write_text(known, encoding="utf-8")
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -158,26 +156,38 @@ def variables(tmp_path: Path) -> dict[str, str]:
     }
 
 
+def shell(command: str, place: Path, variables: dict[str, str]) -> None:
+    """A command that must succeed."""
+    subprocess.run(["sh", "-ec", command], cwd=place, env=variables, check=True)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]) -> Path:
+    """This project as it lies here, with a history of two commits."""
+    place = tmp_path_factory.mktemp("project")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, place / name)
+    shell("git init -q; git add -A; git commit -qm First", place, variables)
+    shell("git commit -q --allow-empty -m Second", place, variables)
+    return place
+
+
 @pytest.fixture
-def folder(tmp_path: Path, request: pytest.FixtureRequest, variables: dict[str, str]) -> Path:
-    """Where a page is read: an empty folder for the tutorial, else this project with a short history.
+def folder(tmp_path: Path, request: pytest.FixtureRequest, project: Path, variables: dict[str, str]) -> Path:
+    """Where a page is read: an empty folder for the tutorial, else a clone of this project.
 
     A page about a shipped experiment finds the data in place, as `make demo` leaves it.
     """
     page: Path = request.param
     place = tmp_path / "work"
     place.mkdir()
-    if "tutorial" in page.parts:
-        return place
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
-    for name in filter(None, listed.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, place / name)
-    history = "git init -q && git add -A && git commit -qm First"
-    later = "git commit -q --allow-empty -m Second"
-    pull = "dvc pull --quiet" if "experiments" in page.parts else "true"
-    subprocess.run(["sh", "-ec", f"{history} && {later} && {pull}"], cwd=place, env=variables, check=True)
+    if "tutorial" not in page.parts:
+        shell(f"git clone -q {shlex.quote(str(project))} .", place, variables)
+    if "experiments" in page.parts:
+        shell("dvc pull --quiet", place, variables)
     return place
 
 
@@ -191,11 +201,13 @@ def name_of(page: Path) -> str:
 def test_page_does_what_it_shows(page: Path, folder: Path, variables: dict[str, str]) -> None:
     """The commands of a page, run in order in one shell, end and print as the page shows."""
     steps = [step for step in steps_of(page.read_text(encoding="utf-8")) if step.command not in ELSEWHERE]
+    script = folder.with_name("page.sh")
+    script.write_text(script_of(steps), encoding="utf-8")
     done = subprocess.run(
-        ["sh", "-s"],
-        input=script_of(steps).encode(),
+        ["sh", str(script)],
         cwd=folder,
         env=variables,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=TIMEOUT_SECONDS,

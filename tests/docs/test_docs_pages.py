@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import io
@@ -113,6 +114,19 @@ def test_toml_examples_are_valid(page: Path) -> None:
     for language, body in FENCE.findall(page.read_text(encoding="utf-8")):
         if language == "toml" and "version" in tomllib.loads(body):
             config.parse(body.encode(), root=ROOT)
+
+
+def test_the_map_shows_every_room() -> None:
+    """The table of rooms in the page on architecture is the map that tests/test_floors.py proves."""
+    proof = ast.parse((ROOT / "tests" / "test_floors.py").read_text(encoding="utf-8"))
+    floors = next(
+        ast.literal_eval(node.value)
+        for node in proof.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FLOORS"
+    )
+    page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\d) \|", page, re.MULTILINE)
+    assert {room: int(floor) for room, floor in rows} == floors
 
 
 def test_the_changelog_has_an_unreleased_section() -> None:
