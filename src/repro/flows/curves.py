@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BUCKETS: Final = 240
 """Parts of a series that are drawn; of each its smallest and its largest value."""
 
-LEAST: Final = 3
+LEAST: Final = 5
 """Values that make a series."""
 
 Point = tuple[int, float]
@@ -104,10 +104,11 @@ def _of_array(finding: PathReport, r: NDArray[Any], x: NDArray[Any]) -> Curve | 
     if not drawable or r.shape[0] < LEAST:
         return None
     rest = _column(finding, r.ndim)
+    line: tuple[Any, ...] = (slice(None), *rest)
     return _made(
         finding,
         (finding.path, f"[:, {', '.join(map(str, rest))}]" if rest else ""),
-        (r[(slice(None), *rest)], x[(slice(None), *rest)]),
+        (r[line], x[line]),
         (finding.first_difference, finding.first_over),
     )
 
