@@ -22,7 +22,7 @@ SIGNS: Final = {
 """The class and the sign of each verdict, which always stands beside its word: no colour means it alone."""
 
 SHORT: Final = 30
-"""Characters of a value that is not broken over lines."""
+"""Characters of a name or value that is not broken over lines."""
 
 LARGE: Final = 1_000_000
 """Whole numbers from here on are shown with three digits and an exponent."""
@@ -34,8 +34,9 @@ def esc(text: object) -> str:
 
 
 def code(text: object) -> str:
-    """A path or name as it is written."""
-    return f"<code>{esc(text)}</code>"
+    """A path or name as it is written; a short one stays in one line."""
+    shown = esc(text)
+    return f'<code class="whole">{shown}</code>' if len(shown) <= SHORT else f"<code>{shown}</code>"
 
 
 def badge(verdict: Verdict, text: str = "", *, kind: str = "") -> str:
@@ -47,9 +48,8 @@ def badge(verdict: Verdict, text: str = "", *, kind: str = "") -> str:
 
 
 def value(item: object) -> str:
-    """A value of a report as JSON and Python's json write it; a short one stays in one line."""
-    text = esc(json.dumps(item) if item is None or isinstance(item, bool | int | float) else item)
-    return f'<code class="whole">{text}</code>' if len(text) <= SHORT else f"<code>{text}</code>"
+    """A value of a report as JSON and Python's json write it."""
+    return code(json.dumps(item) if item is None or isinstance(item, bool | int | float) else item)
 
 
 def error(size: float) -> str:
