@@ -34,38 +34,43 @@ Exit codes:
 """
 
 
+Installables = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[INSTALLABLE]...", help="As for nix build: .#default, a store path.", show_default=False
+    ),
+]
+Rebuild = Annotated[
+    int | None,
+    typer.Option(
+        "--rebuild",
+        metavar="N",
+        min=0,
+        max=100,
+        help="How many times to build again.",
+        show_default="1, or 0 with --against",
+    ),
+]
+Against = Annotated[
+    str,
+    typer.Option(
+        "--against",
+        metavar="STORE|FILE",
+        help="Compare with a binary cache, a store, or what --json printed elsewhere.",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Keep what differs here.", show_default=False)
+]
+
+
 def build(
     context: typer.Context,
-    installables: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[INSTALLABLE]...", help="As for nix build: .#default, a store path.", show_default=False
-        ),
-    ] = None,
-    rebuild: Annotated[
-        int | None,
-        typer.Option(
-            "--rebuild",
-            metavar="N",
-            min=0,
-            max=100,
-            help="How many times to build again.",
-            show_default="1, or 0 with --against",
-        ),
-    ] = None,
-    against: Annotated[
-        str,
-        typer.Option(
-            "--against",
-            metavar="STORE|FILE",
-            help="Compare with a binary cache, a store, or what --json printed elsewhere.",
-            show_default=False,
-        ),
-    ] = "",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Keep what differs here.", show_default=False),
-    ] = None,
+    installables: Installables = None,
+    rebuild: Rebuild = None,
+    against: Against = "",
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Build, build again, and prove that it comes out the same.

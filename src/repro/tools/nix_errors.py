@@ -29,7 +29,6 @@ _NO_ATTRIBUTE = re.compile(
     r"flake '(?P<flake>[^']*)' does not provide attribute (?P<wanted>[^\n]*)"
     r"|attribute '(?P<plain>[^']+)' (?:missing|in selection path '[^']*' not found)"
 )
-_DERIVED = "while calling|while evaluating"
 
 HINTS = (
     (
@@ -124,9 +123,8 @@ def _other(errors: Sequence[Message], doing: str) -> ReproError:
         return ToolFailed(f"{doing}: Nix failed and said nothing", hint="run the same with nix itself")
     first = errors[0]
     cause = first.innermost.strip() or first.text.strip()
-    trace = first.text.strip()
-    is_trace = re.search(_DERIVED, trace) is not None
-    below = f"\n{trace[:MAX_TRACE]}" if is_trace else ""
+    trace = first.text.strip().removeprefix("error:").strip()
+    below = f"\n{trace[:MAX_TRACE]}" if trace != cause else ""
     others = "".join(f"\n{message.innermost.strip()}" for message in errors[1:4])
     hint = _hint("\n".join(message.text for message in errors))
     return ToolFailed(
