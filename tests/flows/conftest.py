@@ -184,10 +184,11 @@ class Started:
 
     def _listen(self) -> None:
         assert self._process.stderr is not None
-        for line in self._process.stderr:
-            with self._changed:
-                self.heard.append(line.rstrip("\n"))
-                self._changed.notify_all()
+        with self._process.stderr as stream:
+            for line in stream:
+                with self._changed:
+                    self.heard.append(line.rstrip("\n"))
+                    self._changed.notify_all()
         with self._changed:
             self._ended = True
             self._changed.notify_all()

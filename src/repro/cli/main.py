@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -87,7 +88,13 @@ def main() -> NoReturn:
     """Run the command line and exit with a code of the house."""
     signal.signal(signal.SIGTERM, _interrupt)
     _prepare_streams()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == Exit.INTERRUPTED:  # a thread that waits for a network is not waited for
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _prepare_streams() -> None:

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from repro.flows.trees import Tree
 
 
+GRACE_SECONDS = 5.0
+"""How long an interrupted call waits for its threads; one that waits for a network itself is left alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What to replay and how; `selections` empty means everything that `repro.toml` names.
@@ -201,19 +205,21 @@ class _Batch:
     def _run_all(self, identities: Sequence[Identity]) -> list[Result]:
         if not identities:
             return []
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import ThreadPoolExecutor, wait
 
         jobs = self.request.jobs or host.processors()
         supervisor = self.workshop.place.supervisor
         pool = ThreadPoolExecutor(max_workers=min(jobs, len(identities)))
+        futures = [pool.submit(self._one, identity) for identity in identities]
         try:
-            futures = [pool.submit(self._one, identity) for identity in identities]
-            return [future.result() for future in futures]
+            results = [future.result() for future in futures]
         except BaseException:
             supervisor.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            wait([future for future in futures if not future.cancelled()], timeout=GRACE_SECONDS)
             raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown()
+        return results
 
     def _one(self, identity: Identity) -> Result:
         if self.request.repeat > 1:

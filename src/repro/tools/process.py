@@ -24,6 +24,11 @@ TAIL = 2000
 """Characters of a failed tool's output that an error carries."""
 
 
+_STARTING = threading.Lock()
+_UNDER_WAY: dict[int, subprocess.Popen[bytes]] = {}
+"""The short programs that run now, by process number: what `Supervisor.stop` ends beside its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
     """A short program that ended: its exit code and the bytes it wrote."""
@@ -55,7 +60,7 @@ def run(
     Raises ToolNotFound where it is not installed, and ToolFailed on a time-out or, with `check`, on an exit
     code that is not 0; `hint` says what to do then.
     """
-    with _start_errors(argv, cwd, hint):
+    with _start_errors(argv, cwd, hint), _STARTING:
         process = subprocess.Popen(
             argv,
             cwd=cwd,
@@ -66,6 +71,7 @@ def run(
             start_new_session=True,
             pass_fds=pass_fds,
         )
+        _UNDER_WAY[process.pid] = process
     with process:
         try:
             stdout, stderr = process.communicate(stdin, timeout=timeout_seconds)
@@ -75,6 +81,7 @@ def run(
             # Before it is reaped its number is its own; a helper that it left holds no pipe open for ever.
             if process.returncode is None:
                 _kill_group(process.pid)
+            _UNDER_WAY.pop(process.pid, None)
     if check and process.returncode != 0:
         said = (stderr or stdout).decode(errors="replace").strip()[-TAIL:]
         raise ToolFailed(f"{shlex.join(argv)}: exit code {process.returncode}\n{said}".rstrip(), hint=hint)
@@ -149,6 +156,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         if process.returncode is None:  # interrupted once more
             _kill_group(process.pid)
     dropped.join()
+
+
+def _end_short_programs() -> None:
+    """Kill every short program that runs now; whoever waits for one gets ToolFailed."""
+    with _STARTING:
+        for pid, process in list(_UNDER_WAY.items()):
+            if process.returncode is None:
+                _kill_group(pid)
 
 
 @contextmanager
@@ -266,11 +281,12 @@ class Supervisor:
         )
 
     def stop(self) -> None:
-        """Kill every program that runs now; programs asked for later are refused."""
+        """Kill every program that runs now, those of `run` too; long ones asked for later are refused."""
         with self._lock:
             self._stop.set()
             for pid in self._live:
                 _kill_group(pid)
+        _end_short_programs()
 
 
 def _kill_group(pid: int) -> None:
