@@ -39,6 +39,8 @@ class Laboratory:
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_SYSTEM": os.devnull,
         }
+        # Warm means compiled: who forbids Python to keep bytecode measures the compiler.
+        self.env.pop("PYTHONDONTWRITEBYTECODE", None)
         clone = ["git", "clone", "--quiet", "--no-hardlinks", str(SOURCE), str(self.clone)]
         measure(clone, cwd=folder, env=self.env)
         self.run("dvc", "config", "--local", "core.check_update", "false")()
