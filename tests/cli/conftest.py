@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 REPRO = (sys.executable, "-c", "from repro.cli.main import main; main()")
 """The installed script in other words: it needs no folder of scripts on PATH."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from repro.store.record import Record
 
 RECORDED, REPLACED, SAME = "recorded", "replaced", "unchanged"
-REFUSED = "refused"
+RESTORED, REFUSED = "restored", "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,10 @@ def _written(root: Path, record_: Record, reason: str, *, replacing: bool) -> Ch
             return change
         change = replace(change, before=str(old.digest))
         if old.digest == found.digest:
-            return replace(change, outcome=SAME)
+            if _is_whole(place / found.label):
+                return replace(change, outcome=SAME)
+            baselines.write(place / found.label, old, outputs)
+            return replace(change, outcome=RESTORED)
         if not replacing:
             raise UsageError(
                 f"a baseline {found.label} with other outputs exists; nothing was overwritten",
@@ -145,6 +148,14 @@ def _standing(place: Path, label: str, *, replacing: bool) -> Baseline | None:
     if folder is None:
         return None
     return baselines.read_record(folder) if replacing else baselines.read(folder)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        baselines.read(folder)
+    except TamperError:
+        return False
+    return True
 
 
 def _history(old: Baseline) -> tuple[Mapping[str, Any], ...]:
@@ -164,6 +175,11 @@ def _require_fit(record_: Record, outputs: Path) -> None:
     """Refuse a run as a baseline that did not complete, was altered, or wrote what cannot be compared."""
     from repro.drift.compare import compare_outputs
 
+    missing = [name for name, entry in record_.outputs.items() if entry is None]
+    if missing and record_.outcome["exit_code"] == 0:
+        raise FormatError(
+            f"run {record_.id} wrote no {', '.join(missing)}", hint="see its logs: repro runs show RUN"
+        )
     if not record_.completed:
         raise RunError(
             f"run {record_.id} did not complete: {record_.outcome['reason']}",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from typing import TYPE_CHECKING
 
 from repro.core.exits import Exit
 from repro.core.verdict import Verdict
 from repro.render.summary import Row, by_experiment, row
-from repro.render.words import Palette, columns, one_line, plural, printable, shorten
+from repro.render.words import Palette, columns, one_line, plural, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -54,7 +55,7 @@ def table(results: Sequence[Result], palette: Palette) -> list[str]:
         cells[2] = _coloured(cells[2], shown, palette)
         lines.append("".join(cells).rstrip())
         if len(runs) == 1 and runs[0].run_id:
-            lines.append(palette.dim(f"  run {runs[0].run_id}"))
+            lines.append(palette.dim(one_line(f"  run {runs[0].run_id}")))
     return lines
 
 
@@ -83,14 +84,15 @@ def _heading(replayed: Replayed, palette: Palette) -> Iterator[str]:
     tree = replayed.tree
     if tree["revision"]:
         source = replayed.definition["source"]
-        yield printable(f"{tree['revision']} is commit {tree['commit'][:12]}; definition: {source}")
+        yield one_line(f"{tree['revision']} is commit {tree['commit'][:12]}; definition: {source}")
     elif tree["dirty"]:
         count = len(tree["changed"])
         yield palette.dim(
             f"the tree differs from commit {tree['commit'][:12] or '(none yet)'} "
             f"in {plural(count, 'file')}; the records say so"
         )
-    yield from (f"note: {printable(note)}" for note in replayed.notes)
+    for note in replayed.notes:
+        yield from _wrapped(f"note: {note}", "")
 
 
 def _references(results: Sequence[Result], palette: Palette) -> Iterator[str]:
@@ -108,18 +110,19 @@ def _coloured(text: str, row: Row, palette: Palette) -> str:
 
 def _findings(result: Result, palette: Palette, known: Collection[str]) -> Iterator[str]:
     """What is wrong with one run, with the next step."""
-    yield palette.bold(printable(result.run))
+    yield palette.bold(one_line(result.run))
     if result.error:
-        yield from (f"  {printable(line)}" for line in result.error.message.splitlines())
+        for line in result.error.message.split("\n"):
+            yield from _wrapped(line, "  ")
         if result.error.hint:
-            yield f"  -> {printable(result.error.hint)}"
+            yield from _wrapped(f"-> {result.error.hint}", "  ")
     if result.repetition and not result.repetition.stable:
         yield f"  unstable over {len(result.repetition.run_ids)} runs; what moves:"
         yield from (f"    {one_line(path)}" for path in result.repetition.paths[:SHOWN])
         if len(result.repetition.paths) > SHOWN:
             yield f"    and {len(result.repetition.paths) - SHOWN} more"
         first, last = result.repetition.run_ids[0], result.repetition.run_ids[-1]
-        yield f"  -> number by number: repro runs diff {first} {last}"
+        yield one_line(f"  -> number by number: repro runs diff {first} {last}")
     if result.judgement and result.verdict is not Verdict.MATCH:
         yield from _drift(result, result.judgement.reference, known)
 
@@ -129,12 +132,13 @@ def _drift(result: Result, reference: Reference, known: Collection[str]) -> Iter
 
     assert result.judgement is not None  # noqa: S101 - its caller looked
     yield from (f"  {line}" for line in drift_text(result.judgement.loaded(), width=78).splitlines())
-    yield f"  -> the outputs are kept: .repro/runs/{result.run_id}/out"
+    yield one_line(f"  -> the outputs are kept: .repro/runs/{result.run_id}/out")
     other = reference.run_id
     if other in known and other != result.run_id:
-        yield f"  -> what else changed: repro runs diff {other} \\\n       {result.run_id}"
+        yield one_line(f"  -> what else changed: repro runs diff {other} \\")
+        yield one_line(f"       {result.run_id}")
     if reference.what.startswith("baseline "):
-        name = f"'{result.run}'" if "[" in result.run else result.run
+        name = shlex.quote(one_line(result.run))
         yield f'  -> if the new values are right: repro baseline accept {name} --reason "…"'
 
 
@@ -150,15 +154,21 @@ def _notes(results: Sequence[Result]) -> Iterator[str]:
                 counts.setdefault(("note", text), []).append(result.run)
     for (kind, text), runs in counts.items():
         more = f" (and {plural(len(runs) - 1, 'run')} more)" if len(runs) > 1 else ""
-        yield from textwrap.wrap(
-            one_line(f"{kind}: {runs[0]}{more}: {text}"),
-            80,
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
+        yield from _wrapped(f"{kind}: {runs[0]}{more}: {text}", "")
     if counts:
         yield ""
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Text in lines of 80 columns, words and paths unbroken."""
+    return textwrap.wrap(
+        one_line(text),
+        80,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def _repetition(result: Result) -> Iterator[str]:
@@ -188,7 +198,7 @@ def _stages(results: Sequence[Result], palette: Palette) -> list[str]:
             counted = stages[:1] if shared else stages
             rows.append(
                 (
-                    shorten(printable(name), 24),
+                    shorten(one_line(name), 24),
                     stage_name + (" (shared)" if shared else ""),
                     f"{sum(stage['wall_seconds'] for stage in counted):.3f} s",
                     f"{sum(stage['cpu_seconds'] for stage in counted):.3f} s",
