@@ -41,7 +41,7 @@ class Digest:
         return cls(algorithm, value)
 
 
-def of_bytes(data: bytes) -> Digest:
+def of_bytes(data: bytes | memoryview) -> Digest:
     """The SHA-256 (FIPS 180-4) of `data`."""
     return Digest("sha256", hashlib.sha256(data).hexdigest())
 

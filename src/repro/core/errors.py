@@ -7,6 +7,7 @@
     ├── TamperError                exit 1   something changed that must not have changed
     ├── ToolError                  exit 3   an outside tool is the reason
     │   ├── ToolNotFound
+    │   ├── ExtraMissing
     │   └── ToolFailed
     ├── DataError                  exit 3   data is missing or corrupt
     ├── RealisationError           exit 3   an environment cannot be realised
@@ -60,6 +61,10 @@ class ToolError(ReproError):
 
 class ToolNotFound(ToolError):
     """A program is not on this machine."""
+
+
+class ExtraMissing(ToolError):
+    """A library that an extra of this distribution brings is not installed."""
 
 
 class ToolFailed(ToolError):

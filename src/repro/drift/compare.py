@@ -1,44 +1,41 @@
-"""Files and folders compared, each by the reader of its format: only here does this room open files."""
+"""Files, folders and archives compared, each file by the reader of its format."""
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from repro.core.errors import FormatError, MissingBaseline, UsageError
-from repro.core.strictjson import MAX_BYTES
+from repro.core.errors import ExtraMissing, FormatError, MissingBaseline, UsageError
 from repro.core.verdict import Verdict, worst
 from repro.drift.match import compare_trees
-from repro.drift.readers.choose import read
+from repro.drift.readers.choose import folder_of, read
 from repro.drift.report import DriftReport, OutputReport
 from repro.drift.resolve import Resolver
+from repro.drift.sides import Folder, Members, content, printable, require_inside, same_bytes, sort_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
+    from pathlib import Path
 
+    from repro.drift.readers.form import Data
     from repro.drift.rules import Rules
+    from repro.drift.sides import Side
 
 
 def compare(baseline: Path, observed: Path, rules: Rules, *, today: date) -> DriftReport:
-    """Compare two files, or two folders file by file, under `rules` as they apply on `today`.
+    """Compare two files, or two folders or archives file by file, under `rules` as they apply on `today`.
 
-    Raises MissingBaseline if there is no baseline, FormatError if it cannot be read as what it must be. An
-    observed file which is missing, extra or unreadable is a `structure` verdict about that output.
+    Raises MissingBaseline if there is no baseline, FormatError if it cannot be read as what it must be,
+    ExtraMissing if a library is needed that is not installed. An observed file which is missing, extra or
+    unreadable is a `structure` verdict about that output.
     """
     if not baseline.exists():
         raise MissingBaseline(f"{baseline}: does not exist", hint="name the file or folder to compare with")
     resolver = Resolver(rules, today)
-    if not baseline.is_dir() and not observed.is_dir():
-        return _report([_compare_file(baseline.name, baseline, observed, resolver)], resolver)
-    if not baseline.is_dir() or not observed.is_dir():
-        reason = _sides(baseline, observed)
-        return _report(
-            [OutputReport(name=_printable(baseline.name), verdict=Verdict.STRUCTURE, reason=reason)], resolver
-        )
-    return _report(_compare_folders(baseline, observed, "", resolver), resolver)
+    return _report(_compare_paths("", baseline.name, baseline, observed, resolver), resolver)
 
 
 def compare_outputs(
@@ -62,17 +59,12 @@ def _compare_named(
     baseline_dir: Path, observed_dir: Path, name: str, resolver: Resolver
 ) -> list[OutputReport]:
     baseline, observed = baseline_dir / name, observed_dir / name
-    _require_inside(baseline_dir, baseline, str(baseline))
+    require_inside(baseline_dir, baseline, str(baseline))
     try:
-        _require_inside(observed_dir, observed, name)
+        require_inside(observed_dir, observed, name)
     except FormatError as error:
-        return [OutputReport(name=_printable(name), verdict=Verdict.STRUCTURE, reason=error.message)]
-    if baseline.is_dir() and observed.is_dir():
-        return _compare_folders(baseline, observed, f"{name}/", resolver)
-    if baseline.is_dir() or observed.is_dir():
-        reason = _sides(baseline, observed)
-        return [OutputReport(name=_printable(name), verdict=Verdict.STRUCTURE, reason=reason)]
-    return [_compare_file(name, baseline, observed, resolver)]
+        return [_structure(name, error.message)]
+    return _compare_paths(f"{name}/", name, baseline, observed, resolver)
 
 
 def _report(outputs: Iterable[OutputReport], resolver: Resolver) -> DriftReport:
@@ -88,99 +80,127 @@ def _report(outputs: Iterable[OutputReport], resolver: Resolver) -> DriftReport:
     )
 
 
-def _compare_folders(baseline: Path, observed: Path, prefix: str, resolver: Resolver) -> list[OutputReport]:
-    expected = _files(baseline, f"{baseline}/")
+def _compare_paths(
+    prefix: str, name: str, baseline: Path, observed: Path, resolver: Resolver
+) -> list[OutputReport]:
+    """Two files, folders or archives; the files of folders are called `prefix` and their name."""
+    if not baseline.is_dir() and not observed.is_dir():
+        return _compare_files(name, baseline, observed, resolver)
+    expected = _side(baseline, f"{baseline}/")
     try:
-        found = _files(observed, prefix)
+        found = _side(observed, prefix)
     except FormatError as error:
-        return [OutputReport(name=_printable(prefix or "."), verdict=Verdict.STRUCTURE, reason=error.message)]
-    return [
-        _compare_file(prefix + name, baseline / name, observed / name, resolver)
-        for name in sorted(expected | found)
-    ]
+        return [_structure(prefix or ".", error.message)]
+    if expected is None or found is None:
+        return [_structure(name, f"{sort_of(baseline)} in the baseline, {sort_of(observed)} observed")]
+    return _compare_sides(prefix, expected, found, f"{baseline}/", resolver)
 
 
-def _files(root: Path, shown: str) -> set[str]:
-    """Names of all files below `root`; FormatError for a link that leaves it or leads to a folder.
-
-    `shown` stands before a name in errors: an observation is named in reports, which do not depend on where
-    it lies.
-    """
-    names: set[str] = set()
-    for folder, folders, files in os.walk(root, onerror=_unreadable):
-        here = Path(folder)
-        for name in folders:
-            if (here / name).is_symlink():
-                at = shown + (here / name).relative_to(root).as_posix()
-                raise FormatError(f"{at}: a link to a folder is not followed", hint="copy the folder")
-        for name in files:
-            at = (here / name).relative_to(root).as_posix()
-            _require_inside(root, here / name, shown + at)
-            names.add(at)
-    return names
+def _side(path: Path, shown: str) -> Side | None:
+    """The files of a folder or an archive, None for any other file."""
+    if path.is_dir():
+        return Folder(path, shown)
+    if not path.exists():
+        return None
+    found = folder_of(content(path, shown.rstrip("/")), name=shown.rstrip("/"))
+    return None if found is None else Members(found)
 
 
-def _unreadable(error: OSError) -> NoReturn:
-    raise FormatError(f"{error.filename}: cannot be listed: {error.strerror}") from error
+def _compare_sides(
+    prefix: str, expected: Side, found: Side, shown: str, resolver: Resolver
+) -> list[OutputReport]:
+    outputs: list[OutputReport] = []
+    for name in sorted(expected.names | found.names):
+        whole = printable(prefix + name)
+        if name not in expected.names or name not in found.names:
+            outputs.append(_one_sided(whole, "a file", missing=name not in found.names, resolver=resolver))
+            continue
+        outputs += _guarded(
+            whole,
+            _Named(load=partial(expected.data, name, shown + name), name=shown + name),
+            _Named(load=partial(found.data, name, whole), name=whole),
+            resolver,
+        )
+    return outputs
 
 
-def _require_inside(root: Path, path: Path, shown: str) -> None:
-    try:
-        inside = path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError) as error:
-        raise FormatError(f"{shown}: a link that leads in a circle") from error
-    if not inside:
-        raise FormatError(f"{shown}: a link that leaves its folder", hint="copy the file it points to")
-
-
-def _sides(baseline: Path, observed: Path) -> str:
-    return f"{_sort(baseline)} in the baseline, {_sort(observed)} observed"
-
-
-def _sort(path: Path) -> str:
-    if not os.path.lexists(path):
-        return "missing"
-    return "a folder" if path.is_dir() else "a file"
-
-
-def _compare_file(name: str, baseline: Path, observed: Path, resolver: Resolver) -> OutputReport:
-    name = _printable(name)
-    rules = resolver.for_output(name)
+def _compare_files(name: str, baseline: Path, observed: Path, resolver: Resolver) -> list[OutputReport]:
+    name = printable(name)
     if not baseline.exists() or not observed.exists():
-        # a file that rules ignore as a whole may be missing
-        if rules.whole(()).rule.ignore:
-            return OutputReport(
-                name=name, verdict=Verdict.NOT_MEASURED, reason="ignored by a rule", ignored=1
-            )
-        return OutputReport(name=name, verdict=Verdict.STRUCTURE, reason=_sides(baseline, observed))
-    data = _bytes(baseline, str(baseline))
-    expected = read(data, name=str(baseline), printed=rules.printed)
+        there = sort_of(baseline if baseline.exists() else observed)
+        if not baseline.exists() and not observed.exists():
+            there = "missing"
+        return [_one_sided(name, there, missing=baseline.exists(), resolver=resolver)]
     seen = name if PurePosixPath(name).name == observed.name else observed.name
+    return _guarded(
+        name,
+        _Named(load=partial(content, baseline, str(baseline)), name=str(baseline)),
+        _Named(load=partial(content, observed, seen), name=seen),
+        resolver,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """A file of one side: how its content is got, and what errors call it."""
+
+    load: Callable[[], Data]
+    name: str
+
+
+def _guarded(name: str, baseline: _Named, observed: _Named, resolver: Resolver) -> list[OutputReport]:
+    """Compare two files; what rules ignore as a whole need not be readable."""
     try:
-        other = _bytes(observed, seen)
+        return _compare_contents(name, baseline, observed, resolver)
+    except (FormatError, ExtraMissing):
+        if resolver.for_output(name).whole(()).rule.ignore:
+            return [_ignored(name)]
+        raise
+
+
+def _compare_contents(
+    name: str, baseline: _Named, observed: _Named, resolver: Resolver
+) -> list[OutputReport]:
+    rules = resolver.for_output(name)
+    data = baseline.load()
+    folder = folder_of(data, name=baseline.name)
+    if folder is not None:
+        return _compare_archives(name, folder, baseline, observed, resolver)
+    expected = read(data, name=baseline.name, printed=rules.printed)
+    try:
+        other = observed.load()
         # the same bytes under the same suffix are the same tree
-        same = data == other and baseline.suffix == observed.suffix
-        found = expected if same else read(other, name=seen, printed=rules.printed)
+        suffixes = {PurePosixPath(side.name).suffix for side in (baseline, observed)}
+        same = len(suffixes) == 1 and same_bytes(data, other)
+        found = expected if same else read(other, name=observed.name, printed=rules.printed)
     except FormatError as error:
-        return OutputReport(name=name, verdict=Verdict.STRUCTURE, reason=error.message)
-    return compare_trees(name, expected, found, rules)
+        return [_structure(name, error.message)]
+    return [compare_trees(name, expected, found, rules)]
 
 
-def _bytes(path: Path, shown: str) -> bytes:
-    """The content of a regular file of bounded size; anything else is a FormatError that calls it `shown`."""
+def _compare_archives(
+    name: str, expected: dict[str, bytes], baseline: _Named, observed: _Named, resolver: Resolver
+) -> list[OutputReport]:
     try:
-        # not blocking: opening a pipe would wait for its writer
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise FormatError(f"{shown}: not a regular file")
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise FormatError(f"{shown}: cannot be read: {error.strerror}") from error
-    if len(data) > MAX_BYTES:
-        raise FormatError(f"{shown}: more than the {MAX_BYTES} bytes that are read")
-    return data
+        found = folder_of(observed.load(), name=observed.name)
+    except FormatError as error:
+        return [_structure(name, error.message)]
+    if found is None:
+        return [_structure(name, "an archive in the baseline, a file observed")]
+    return _compare_sides(f"{name}/", Members(expected), Members(found), f"{baseline.name}/", resolver)
 
 
-def _printable(name: str) -> str:
-    """A file name as text: bytes of it that are not UTF-8 are escaped."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def _one_sided(name: str, there: str, *, missing: bool, resolver: Resolver) -> OutputReport:
+    # a file that rules ignore as a whole may be missing
+    if resolver.for_output(name).whole(()).rule.ignore:
+        return _ignored(name)
+    sides = (there, "missing") if missing else ("missing", there)
+    return _structure(name, f"{sides[0]} in the baseline, {sides[1]} observed")
+
+
+def _structure(name: str, reason: str) -> OutputReport:
+    return OutputReport(name=printable(name), verdict=Verdict.STRUCTURE, reason=reason)
+
+
+def _ignored(name: str) -> OutputReport:
+    return OutputReport(name=name, verdict=Verdict.NOT_MEASURED, reason="ignored by a rule", ignored=1)

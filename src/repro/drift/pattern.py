@@ -30,7 +30,7 @@ ALL = slice(None)
 MAX_DEEP = 4
 """Cap on `**` in one pattern: matching costs the number of axes to this power at worst."""
 
-PLAIN = re.compile(r"[\w-]+")
+PLAIN = re.compile(r"@?[\w-]+")
 TOKEN = re.compile(
     r"""\[(?P<any>\*)\] | \[(?P<index>[0-9]{1,18})\]
     | \[(?P<quoted>"(?:[^"\\]|\\.)*+")\]

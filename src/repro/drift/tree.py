@@ -61,10 +61,16 @@ class Printed:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Array:
-    """Values of one kind in n dimensions; `values` never holds objects."""
+    """Values of one kind in n dimensions; `values` never holds objects, in any byte order.
+
+    `coordinate`: the leaf that holds the coordinate along the first axis, where the format says so. `rows`:
+    the number of each row in its file, where rows have been left out or put in another order.
+    """
 
     values: NDArray[Any]
     printed: Printed = field(default_factory=Printed)
+    coordinate: TreePath | None = None
+    rows: NDArray[np.intp] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from repro.core import strictjson
+from repro.drift.readers.form import Data, Format
 from repro.drift.tree import PrintedFloat, grow
 
 if TYPE_CHECKING:
     from repro.drift.tree import Tree
 
 
-def read(data: bytes, *, name: str, printed: bool) -> Tree:
+def read(data: Data, *, name: str, printed: bool) -> Tree:
     """The tree of one JSON document."""
     tree: Tree = {}
-    grow(value(data, name=name, printed=printed), (), tree)
+    grow(value(bytes(data), name=name, printed=printed), (), tree)
     return tree
 
 
@@ -24,3 +25,6 @@ def value(data: bytes, *, name: str, printed: bool) -> Any:  # noqa: ANN401 - JS
     parsed = strictjson.parse(data, name=name, allow_nan=True)
     # the strict parser has accepted the bytes: the second pass only differs in the type of floats
     return json.loads(data, parse_float=PrintedFloat.of) if printed else parsed
+
+
+FORMAT = Format(name="JSON", read=read, suffixes=(".json",))

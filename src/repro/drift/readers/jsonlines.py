@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from repro.core.errors import FormatError
 from repro.drift.readers import jsondoc
+from repro.drift.readers.form import Data, Format
 from repro.drift.tree import grow
 
 if TYPE_CHECKING:
     from repro.drift.tree import Tree
 
 
-def read(data: bytes, *, name: str, printed: bool) -> Tree:
+def read(data: Data, *, name: str, printed: bool) -> Tree:
     """The tree of the list of all lines; the last line may end with the file."""
-    lines = data.split(b"\n")
+    lines = bytes(data).split(b"\n")
     if not lines[-1]:
         lines.pop()
     values = []
@@ -25,3 +26,6 @@ def read(data: bytes, *, name: str, printed: bool) -> Tree:
     tree: Tree = {}
     grow(values, (), tree)
     return tree
+
+
+FORMAT = Format(name="JSON Lines", read=read, suffixes=(".jsonl", ".ndjson"))

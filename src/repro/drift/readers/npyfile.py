@@ -15,6 +15,7 @@ import numpy as np
 
 from repro.core import digest
 from repro.core.errors import FormatError
+from repro.drift.readers.form import MAPPED, Data, Format
 from repro.drift.tree import Array, Empty, Opaque
 
 if TYPE_CHECKING:
@@ -36,30 +37,33 @@ LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
 MAX_CODE_POINT = 0x10FFFF
 
 
-def read(data: bytes, *, name: str, printed: bool) -> Tree:  # noqa: ARG001 - the signature of every reader
+def read(data: Data, *, name: str, printed: bool) -> Tree:  # noqa: ARG001 - the signature of every reader
     """The array at the root; the fields of a structured array are leaves under their names."""
     tree: Tree = {}
     place(array_of(data, name=name), (), tree, name=name)
     return tree
 
 
-def place(array: NDArray[Any], path: TreePath, tree: Tree, *, name: str) -> None:
-    """Put an array into the tree, field by field."""
+def place(
+    array: NDArray[Any], path: TreePath, tree: Tree, *, name: str, coordinate: TreePath | None = None
+) -> None:
+    """Put an array into the tree, field by field; its values stay where they lie, in their byte order."""
     if array.dtype.names:
         for field in array.dtype.names:
-            place(array[field], (*path, field), tree, name=name)
+            place(array[field], (*path, field), tree, name=name, coordinate=coordinate)
     elif array.size == 0:
         tree[path] = Empty(kind="list")
     elif array.dtype.kind == "V":
         raw = array.tobytes()
         tree[path] = Opaque(digest=digest.of_bytes(raw), size=len(raw))
     else:
-        native = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(array.shape)
-        _require_valid(native, name)
-        tree[path] = Array(values=native)
+        if array.dtype.kind in "bU":
+            array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(array.shape)
+            _require_valid(array, name)
+        tree[path] = Array(values=array, coordinate=coordinate)
 
 
-def array_of(data: bytes, *, name: str) -> NDArray[Any]:
+def array_of(data: Data, *, name: str) -> NDArray[Any]:
     """The array that the bytes store; FormatError if header and content disagree in any way."""
     if data[:6] != MAGIC:
         raise FormatError(f"{name}: not an NPY file")
@@ -70,7 +74,7 @@ def array_of(data: bytes, *, name: str) -> NDArray[Any]:
     length = int.from_bytes(data[8:start], "little")
     if length > MAX_HEADER or len(data) < start + length:
         raise FormatError(f"{name}: NPY header truncated or longer than {MAX_HEADER} bytes")
-    dtype, shape, fortran = _header(data[start : start + length], name)
+    dtype, shape, fortran = _header(bytes(data[start : start + length]), name)
     body = memoryview(data)[start + length :]
     count = math.prod(shape)
     if len(body) != count * dtype.itemsize:
@@ -123,3 +127,6 @@ def _require_valid(array: NDArray[Any], name: str) -> None:
         points = np.atleast_1d(array).view(np.uint32)
         if points.max() > MAX_CODE_POINT:
             raise FormatError(f"{name}: a character beyond Unicode")
+
+
+FORMAT = Format(name="NPY", read=read, suffixes=(".npy",), magic=((0, MAGIC),), max_bytes=MAPPED)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from repro.core.errors import FormatError
 from repro.core.strictjson import MAX_BYTES
 from repro.drift.readers import npyfile
+from repro.drift.readers.form import Data, Format
 
 if TYPE_CHECKING:
     from repro.drift.tree import Tree
@@ -28,10 +29,10 @@ BROKEN = (
 """What `zipfile` raises for archives that are none."""
 
 
-def read(data: bytes, *, name: str, printed: bool) -> Tree:  # noqa: ARG001 - the signature of every reader
+def read(data: Data, *, name: str, printed: bool) -> Tree:  # noqa: ARG001 - the signature of every reader
     """The arrays, each under its name."""
     tree: Tree = {}
-    for member, content in _members(data, name):
+    for member, content in _members(bytes(data), name):
         array = npyfile.array_of(content, name=f"{name}: {member}.npy")
         npyfile.place(array, (member,), tree, name=f"{name}: {member}.npy")
     return tree
@@ -68,3 +69,6 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> byte
     if len(content) != info.file_size:
         raise FormatError(f"{name}: {info.filename!r} is truncated")
     return content
+
+
+FORMAT = Format(name="NPZ", read=read, suffixes=(".npz",))

@@ -1,62 +1,98 @@
-"""CSV and TSV: a table whose columns are leaves."""
+"""CSV and TSV: a table whose columns are leaves; comments above it are text."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from repro.core.errors import FormatError
+from repro.drift.readers.columns import parse
+from repro.drift.readers.dialect import IS_COMMA_NUMBER, IS_NUMBER, NUMBER, dialect_of
+from repro.drift.readers.form import Data, Format
 from repro.drift.readers.textlog import decode
-from repro.drift.tree import Array, Empty, Printed, grow, half_unit
+from repro.drift.tree import Array, Empty, Lines, Printed, PrintedFloat, grow, half_unit
 
 if TYPE_CHECKING:
     from repro.drift.pattern import TreePath
+    from repro.drift.readers.dialect import Dialect
     from repro.drift.tree import Tree
 
-# possessive quantifiers: a column is matched in one pass, and never again from another split
+MAX_COLUMNS: Final = 100_000
 INTEGER = r"[ ]*+[-+]?[0-9]{1,4000}+[ ]*+"
-NUMBER = (
-    r"[ ]*+[-+]?(?:(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+|(?i:nan|inf(?:inity)?+))[ ]*+"
-)
-IS_NUMBER = re.compile(NUMBER)
 ALL_INTEGERS = re.compile(rf"(?:{INTEGER}\n)++")
 ALL_NUMBERS = re.compile(rf"(?:(?:{NUMBER})?+\n)++")
 
 
-def read_csv(data: bytes, *, name: str, printed: bool) -> Tree:
-    """The columns of a comma-separated table (RFC 4180)."""
-    return _read(data, name, printed, ",")
+def read_csv(data: Data, *, name: str, printed: bool) -> Tree:
+    """The columns of a table (RFC 4180); of semicolons, tabs or bars where no comma divides it."""
+    return _read(data, name, ",", printed=printed)
 
 
-def read_tsv(data: bytes, *, name: str, printed: bool) -> Tree:
+def read_tsv(data: Data, *, name: str, printed: bool) -> Tree:
     """The columns of a tab-separated table."""
-    return _read(data, name, printed, "\t")
+    return _read(data, name, "\t", printed=printed)
 
 
-def _read(data: bytes, name: str, printed: bool, delimiter: str) -> Tree:  # noqa: FBT001 - inner helper
-    rows = _rows(decode(data, name), name, delimiter)
-    paths: list[TreePath]
-    if any(IS_NUMBER.fullmatch(cell) for cell in rows[0]):
-        paths = [("columns", number) for number in range(len(rows[0]))]
-    else:
-        header = rows.pop(0)
-        twice = {key for key in header if header.count(key) > 1} if len(set(header)) < len(header) else set()
-        if twice:
-            raise FormatError(f"{name}: column {min(twice)!r} is given twice in the header")
-        paths = [(key,) for key in header]
+def _read(data: Data, name: str, delimiter: str, *, printed: bool) -> Tree:
+    raw = bytes(data)
+    text = decode(raw, name)
+    dialect = dialect_of(text, delimiter)
     tree: Tree = {}
+    if dialect.comments:
+        tree["#",] = Lines(lines=dialect.comments)
+    if not printed and not dialect.decimal_comma and _fast(raw, text, dialect, tree):
+        return tree
+    rows = _rows(text[dialect.start :], name, dialect)
+    paths = _paths(rows[0], name)
+    if _is_header(paths):
+        rows.pop(0)
     columns = zip(*rows, strict=True) if rows else ((),) * len(paths)
     for path, column in zip(paths, columns, strict=True):
         _put(column, path, tree, printed=printed)
     return tree
 
 
-def _rows(text: str, name: str, delimiter: str) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _paths(first: list[str], name: str) -> list[TreePath]:
+    """The paths of the columns: the names in a header, or numbers where the first row holds one."""
+    if any(IS_NUMBER.fullmatch(cell) for cell in first):
+        return [("columns", number) for number in range(len(first))]
+    if len(set(first)) < len(first):
+        twice = {key for key in first if first.count(key) > 1}
+        raise FormatError(f"{name}: column {min(twice)!r} is given twice in the header")
+    return [(key,) for key in first]
+
+
+def _is_header(paths: list[TreePath]) -> bool:
+    return isinstance(paths[0][-1], str)
+
+
+def _fast(raw: bytes, text: str, dialect: Dialect, tree: Tree) -> bool:
+    """Put the columns of a table of plain numbers into the tree; False if it is none."""
+    end = text.find("\n", dialect.start)
+    if end < 0 or text.count(dialect.delimiter, dialect.start, end) >= MAX_COLUMNS:
+        return False
+    first = text[dialect.start : end].rstrip("\r").split(dialect.delimiter)
+    if any('"' in cell for cell in first) or len(set(first)) < len(first):
+        return False
+    paths = _paths(first, "")
+    start = end + 1 if _is_header(paths) else dialect.start
+    columns = parse(raw[len(text[:start].encode()) :], dialect.delimiter, len(first))
+    if columns is None:
+        return False
+    for path, column in zip(paths, columns, strict=True):
+        tree[path] = Array(values=column)
+    return True
+
+
+def _rows(text: str, name: str, dialect: Dialect) -> list[list[str]]:
+    head, _, _ = text.partition("\n")
+    if head.count(dialect.delimiter) >= MAX_COLUMNS:
+        raise FormatError(f"{name}: more than {MAX_COLUMNS} columns")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter, strict=True)
     try:
         rows = list(reader)
     except csv.Error as error:
@@ -71,7 +107,13 @@ def _rows(text: str, name: str, delimiter: str) -> list[list[str]]:
             row.append("")  # a blank line of a single column is a blank cell
         if len(row) != width:
             raise FormatError(f"{name}: row {number} has {len(row)} cells where the first has {width}")
+    if dialect.decimal_comma:
+        rows = [[_with_point(cell) for cell in row] for row in rows]
     return rows
+
+
+def _with_point(cell: str) -> str:
+    return cell.replace(",", ".") if IS_COMMA_NUMBER.fullmatch(cell) else cell
 
 
 def _put(column: tuple[str, ...], path: TreePath, tree: Tree, *, printed: bool) -> None:
@@ -88,15 +130,23 @@ def _put(column: tuple[str, ...], path: TreePath, tree: Tree, *, printed: bool) 
         units = np.array([half_unit(cell) if cell.strip() else 0.0 for cell in column]) if printed else None
         tree[path] = Array(values=values, printed=Printed(half_units=units))
     else:
-        grow([_cell(cell) for cell in column], path, tree)
+        grow([_cell(cell, printed=printed) for cell in column], path, tree)
 
 
 def _has_float(column: tuple[str, ...]) -> bool:
     return any(not re.fullmatch(INTEGER, cell) for cell in column if cell.strip())
 
 
-def _cell(cell: str) -> int | str | None:
-    """A cell of a mixed column: integers stay exact between blanks and words."""
+def _cell(cell: str, *, printed: bool) -> int | float | str | None:
+    """A cell of a mixed column: numbers stay numbers between blanks and words."""
     if not cell.strip():
         return None
-    return int(cell) if re.fullmatch(INTEGER, cell) else cell
+    if re.fullmatch(INTEGER, cell):
+        return int(cell)
+    if not IS_NUMBER.fullmatch(cell):
+        return cell
+    return PrintedFloat.of(cell) if printed else float(cell)
+
+
+CSV = Format(name="CSV", read=read_csv, suffixes=(".csv",))
+TSV = Format(name="TSV", read=read_tsv, suffixes=(".tsv", ".tab"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repro.core.errors import FormatError
+from repro.drift.readers.form import Data, Format
 from repro.drift.tree import Array, Lines, Printed, half_unit
 
 if TYPE_CHECKING:
@@ -29,28 +30,32 @@ EXACT_DIGITS = 15
 WHOLE = re.compile(r"[-+]?[0-9]+")
 
 
-def is_text(data: bytes) -> bool:
+def is_text(data: Data) -> bool:
     """Whether the bytes are UTF-8 text without NUL."""
-    if b"\x00" in data:
-        return False
+    return _text(data) is not None
+
+
+def _text(data: Data) -> str | None:
+    raw = bytes(data)
+    if b"\x00" in raw:
+        return None
     try:
-        data.decode()
+        return raw.decode()
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
 
 
-def decode(data: bytes, name: str) -> str:
+def decode(data: Data, name: str) -> str:
     """Text without NUL or byte order mark; FormatError otherwise."""
-    if not is_text(data):
+    text = _text(data)
+    if text is None:
         raise FormatError(f"{name}: not UTF-8 text")
-    text = data.decode()
     if text.startswith("\ufeff"):
         raise FormatError(f"{name}: starts with a byte order mark", hint="write it as UTF-8 without BOM")
     return text
 
 
-def read(data: bytes, *, name: str, printed: bool) -> Tree:
+def read(data: Data, *, name: str, printed: bool) -> Tree:
     """Two leaves: `text`, the lines with a hole for each number, and `numbers`, in their order."""
     words: list[str] = []
     lines: list[int] = []
@@ -82,3 +87,6 @@ def _numbers(words: list[str], lines: list[int], *, printed: bool) -> Array:
             lines=np.array(lines, dtype=np.int64),
         ),
     )
+
+
+FORMAT = Format(name="text", read=read, suffixes=(".txt", ".log", ".md"))
