@@ -19,7 +19,7 @@ in
         pkgs.gitMinimal
         python.test
       ];
-      text = ''PYTHONPATH=src exec python -m pytest ${lib.escapeShellArgs tests.flags} "$@"'';
+      text = ''PYTHONPATH=src exec python -m pytest ${lib.escapeShellArgs tests.options} "$@"'';
     }
   );
 

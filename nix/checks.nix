@@ -21,6 +21,11 @@ let
       ${script}
     '';
 
+  pytest = ''
+    ${tests.prepare}
+    export PYTHONPATH=$PWD/src COVERAGE_FILE=$TMPDIR/coverage
+    python -m pytest ${lib.escapeShellArgs tests.options}'';
+
   experiments = fromProject {
     root = ../.;
     python = python.science;
@@ -30,36 +35,42 @@ in
   package = pkgs.repro;
 
   tests = check "tests" {
-    src = sources.package;
+    src = sources.everything;
     tools = [
       pkgs.gitMinimal
+      pkgs.gnumake
       python.test
     ];
     script = ''
-      ${tests.prepare}
-      export PYTHONPATH=$PWD/src COVERAGE_FILE=$TMPDIR/coverage
-      python -m pytest ${lib.escapeShellArgs tests.flags} ${
-        lib.escapeShellArgs (map (path: "--ignore=${path}") tests.impossible)
-      } --numprocesses "$NIX_BUILD_CORES" --cov=repro --cov-branch --cov-report=term --cov-report="xml:$out/coverage.xml"
+      ${pytest} --numprocesses "$NIX_BUILD_CORES" --dist loadgroup ${
+        lib.escapeShellArgs (map (path: "--ignore=${path}") tests.online)
+      } --cov=repro --cov-branch --cov-report=term --cov-report="xml:$out/coverage.xml"
     '';
   };
 
   lint = check "lint" {
-    src = sources.python;
+    src = sources.formatted;
     tools = [ pkgs.ruff ];
     script = "ruff check --no-cache .";
   };
 
   types = check "types" {
-    src = sources.python;
+    src = sources.formatted;
     tools = [ (python.develop (_: [ ])) ];
-    script = "mypy --cache-dir=$TMPDIR/mypy";
+    script = ''mypy --cache-dir="$TMPDIR/mypy"'';
   };
 
   docs = check "docs" {
-    src = sources.docs;
-    tools = [ pkgs.lychee ];
-    script = "lychee --offline --no-progress --include-fragments README.md docs";
+    src = sources.everything;
+    tools = [
+      pkgs.gitMinimal
+      pkgs.lychee
+      python.test
+    ];
+    script = ''
+      ${pytest} tests/docs/test_docs_pages.py
+      lychee --offline --no-progress --include-fragments README.md docs
+    '';
   };
 
   formatting = check "formatting" {

@@ -2,6 +2,7 @@
   lib,
   buildPythonPackage,
   hatchling,
+  click,
   dvc,
   numpy,
   pydantic,
@@ -11,7 +12,11 @@
   typer,
   uv,
   dvc-gs,
+  h5py,
+  pillow,
+  pyarrow,
   gitMinimal,
+  h5netcdf,
   hypothesis,
   jsonschema,
   pytest-xdist,
@@ -37,6 +42,7 @@ buildPythonPackage (finalAttrs: {
   build-system = [ hatchling ];
 
   dependencies = [
+    click
     dvc
     numpy
     pydantic
@@ -47,7 +53,13 @@ buildPythonPackage (finalAttrs: {
     uv
   ];
 
-  optional-dependencies.gs = [ dvc-gs ];
+  optional-dependencies = {
+    gs = [ dvc-gs ];
+    hdf5 = [ h5py ];
+    images = [ pillow ];
+    netcdf = [ h5py ];
+    parquet = [ pyarrow ];
+  };
 
   # Nothing in the program depends on uv's newest release, and nixpkgs follows its own pace.
   pythonRelaxDeps = [
@@ -57,14 +69,17 @@ buildPythonPackage (finalAttrs: {
 
   nativeCheckInputs = [
     gitMinimal
+    h5netcdf
+    h5py
     hypothesis
     jsonschema
+    pillow
+    pyarrow
     pytest-xdist
     pytestCheckHook
   ];
   preCheck = tests.prepare;
-  pytestFlags = tests.flags;
-  disabledTestPaths = tests.impossible;
+  pytestFlags = tests.options ++ tests.rooms;
 
   pythonImportsCheck = [
     "repro"

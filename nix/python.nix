@@ -1,40 +1,40 @@
 # The interpreter with everything the project and its own checks import.
 { pkgs }:
+let
+  testing = ps: [
+    ps.h5netcdf
+    ps.h5py
+    ps.hypothesis
+    ps.jsonschema
+    ps.pillow
+    ps.pyarrow
+    ps.pytest
+    ps.pytest-cov
+    ps.pytest-xdist
+  ];
+in
 {
   # What an experiment may import: nothing but what experiments/requirements.in names.
   science = pkgs.python3.withPackages (ps: [ ps.numpy ]);
 
   # The tests, against the sources of the working tree.
-  test = pkgs.python3.withPackages (
-    ps:
-    ps.repro-toolchain.dependencies
-    ++ [
-      ps.hypothesis
-      ps.jsonschema
-      ps.pytest
-      ps.pytest-cov
-      ps.pytest-xdist
-    ]
-  );
+  test = pkgs.python3.withPackages (ps: ps.repro-toolchain.dependencies ++ testing ps);
 
   # All of it, for contributors, and the packages that `extras` names.
   develop =
     extras:
     pkgs.python3.withPackages (
       ps:
-      extras ps
-      ++ ps.repro-toolchain.dependencies
+      ps.repro-toolchain.dependencies
       ++ ps.repro-toolchain.optional-dependencies.gs
+      ++ testing ps
       ++ [
+        ps.editables
         ps.hatchling
-        ps.hypothesis
-        ps.jsonschema
         ps.mypy
         ps.pip
-        ps.pytest
-        ps.pytest-cov
-        ps.pytest-xdist
         ps.types-jsonschema
       ]
+      ++ extras ps
     );
 }

@@ -38,7 +38,6 @@ in
     packages =
       contributors (ps: [
         ps.altair
-        ps.h5py
         ps.matplotlib
         ps.scikit-learn
         ps.scipy

@@ -9,45 +9,44 @@ let
       fileset = fileset.unions parts;
     };
 
-  # README.md is not among them, see package.nix.
-  package = [
-    ../LICENSE
+  formatted = [
+    ../benchmarks
+    ../experiments
+    ../flake.nix
+    ../nix
     ../pyproject.toml
     ../src
+    ../tests
   ];
-  tests = [
+  everything = formatted ++ [
+    ../.ci
+    ../.dvc
+    ../.dvcignore
+    ../.gitattributes
+    ../.gitignore
+    ../CHANGELOG.md
+    ../CONTRIBUTING.md
+    ../LICENSE
     ../Makefile
+    ../README.md
     ../baselines
-    ../benchmarks
     ../data
-    ../docs/reference
-    ../experiments
+    ../docs
+    ../flake.lock
     ../repro.toml
     ../requirements-bootstrap.lock
     ../requirements-build.lock
     ../requirements-dev.lock
     ../requirements.lock
-    ../tests
   ];
 in
 {
-  package = of (package ++ tests);
-  python = of [
-    ../benchmarks
-    ../experiments
-    ../pyproject.toml
-    ../src
-    ../tests
-  ];
-  docs = of [
-    ../README.md
-    ../docs
-  ];
-  formatted = of [
-    ../benchmarks
-    ../experiments
-    ../flake.nix
-    ../nix
+  everything = of everything;
+  formatted = of formatted;
+
+  # No README and no pages: their edits rebuild nothing, see package.nix.
+  package = of [
+    ../LICENSE
     ../pyproject.toml
     ../src
     ../tests

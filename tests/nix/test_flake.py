@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,6 +47,13 @@ def on_stub(tree: Path, stub: Path) -> tuple[str, ...]:
 
 def check(nix: Nix, tree: Path, stub: Path) -> subprocess.CompletedProcess[str]:
     return nix.run("flake", "check", "--no-build", "--all-systems", *on_stub(tree, stub))
+
+
+def names_of(requirements: list[str]) -> list[str]:
+    """The names that nixpkgs gives to what Python requirements name."""
+    return [
+        re.split(r"[<>=!~;\[ ]", requirement)[0].lower().replace(".", "-") for requirement in requirements
+    ]
 
 
 @pytest.fixture
@@ -133,6 +141,33 @@ def test_readme_edits_rebuild_nothing(nix: Nix, copy: Path, stub: Path) -> None:
     assert nix(*path) == before
     (copy / "src" / "repro" / "added.py").write_text("")
     assert nix(*path) != before
+
+
+def test_the_package_needs_what_the_project_declares(nix: Nix, tree: Path, stub: Path) -> None:
+    """The flake's dependencies and extras are those of pyproject.toml, by name."""
+    project = tomllib.loads((tree / "pyproject.toml").read_text())
+    *options, flake = on_stub(tree, stub)
+    read = """package: {
+      dependencies = map (part: part.name) package.dependencies;
+      extras = builtins.mapAttrs (_: map (part: part.name)) package.optional-dependencies;
+    }"""
+    found = nix.json("eval", "--json", *options, f"{flake}#packages.x86_64-linux.default", "--apply", read)
+    assert found == {
+        "dependencies": names_of(project["project"]["dependencies"]),
+        "extras": {
+            extra: names_of(wanted) for extra, wanted in project["project"]["optional-dependencies"].items()
+        },
+    }
+
+
+def test_the_shells_have_what_the_tests_need(nix: Nix, tree: Path, stub: Path) -> None:
+    """The interpreter of the contributors' shell has every development requirement that is a library."""
+    programs = {"ruff"}
+    wanted = tomllib.loads((tree / "pyproject.toml").read_text())["dependency-groups"]["dev"]
+    *options, flake = on_stub(tree, stub)
+    read = "shell: map (part: part.name) (builtins.concatMap (part: part.chosen or [ ]) shell.packages)"
+    found = nix.json("eval", "--json", *options, f"{flake}#devShells.x86_64-linux.default", "--apply", read)
+    assert set(names_of(wanted)) - programs <= set(found)
 
 
 def test_the_image_is_no_root_shell(nix: Nix, tree: Path, stub: Path) -> None:
