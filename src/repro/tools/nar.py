@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_NAME = 4096
 """Bytes of a file's name or a link's target."""
 
-MAX_DEPTH = 256
+MAX_DEPTH = 200
 """Folders within folders."""
 
 MAX_ENTRIES = 5_000_000

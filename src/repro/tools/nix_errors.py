@@ -106,7 +106,7 @@ def _builder_failed(drv: str, log: NixLog, errors: Sequence[Message], doing: str
     said = [line for line in first.splitlines() if line.strip()]
     tail = list(failed.tail) if failed is not None else _quoted(first)
     reason = next((match[0] for line in said if (match := re.search(r"failed.*", line))), "failed").rstrip(
-        ";:,"
+        ";:,."
     )
     last = "\n".join(f"> {line}" for line in tail) or "> (its log is empty)"
     hint = _hint(first + "\n" + "\n".join(tail)) or f"see the whole log: nix log {drv}"
@@ -129,8 +129,7 @@ def _other(errors: Sequence[Message], doing: str) -> ReproError:
     hint = _hint("\n".join(message.text for message in errors))
     return ToolFailed(
         f"{doing}: {cause}{others}{below}",
-        hint=hint
-        or ("correct the expression; nix's --show-trace shows every step" if is_trace else "see above"),
+        hint=hint or "nix eval --show-trace shows every step of an evaluation",
     )
 
 

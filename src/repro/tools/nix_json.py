@@ -8,7 +8,6 @@ writes these documents itself, from its own objects, so a key cannot stand twice
 from __future__ import annotations
 
 import base64
-import binascii
 import gc
 import re
 from contextlib import contextmanager
@@ -27,6 +26,8 @@ MAX_BYTES = 1 << 30
 """Cap on a document, in bytes, before it is parsed."""
 
 DEFAULT_STORE = "/nix/store"
+HEX_DIGITS, NIX32_DIGITS = 64, 52
+"""Digits of 256 bits."""
 
 _NAME = re.compile(r"[0-9a-z]{32}-[0-9a-zA-Z+._?=-]{1,211}")
 """The last part of a store path (Nix manual, "Store Path")."""
@@ -310,10 +311,10 @@ def _nar_hash(value: str | dict[str, str], where: str) -> str:
         return value
     algorithm, _, text = value.partition(":")
     try:
-        raw = bytes.fromhex(text) if len(text) == 64 else _from_nix32(text)  # noqa: PLR2004 - digits of 256 bits
-    except (ValueError, binascii.Error, OverflowError):
+        raw = bytes.fromhex(text) if len(text) == HEX_DIGITS else _from_nix32(text)
+    except (ValueError, OverflowError):
         raw = b""
-    if algorithm != "sha256" or len(raw) != 32:  # noqa: PLR2004 - bytes of 256 bits
+    if algorithm != "sha256" or len(text) not in {HEX_DIGITS, NIX32_DIGITS} or not raw:
         raise FormatError(f"{where}: not a sha256: {value[:100]!r}")
     return "sha256-" + base64.b64encode(raw).decode()
 
