@@ -115,7 +115,7 @@ def _findings(result: Result, palette: Palette, known: Collection[str]) -> Itera
         for line in result.error.message.split("\n"):
             yield from _wrapped(line, "  ")
         if result.error.hint:
-            yield from _wrapped(f"-> {result.error.hint}", "  ")
+            yield one_line(f"  -> {result.error.hint}")  # whole, for it may be a command to copy
     if result.repetition and not result.repetition.stable:
         yield f"  unstable over {len(result.repetition.run_ids)} runs; what moves:"
         yield from (f"    {one_line(path)}" for path in result.repetition.paths[:SHOWN])
