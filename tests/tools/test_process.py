@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from repro.core.errors import ReproError, ToolFailed, ToolNotFound
-from repro.tools.process import Ended, Supervisor, run
+from repro.tools.process import Ended, Supervisor, run, stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -210,3 +210,53 @@ def test_many_programs_at_once_keep_their_own_ends(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(one, range(40))) == list(range(40))
     assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
+
+
+def test_a_stream_tells_lines_as_they_come() -> None:
+    """Each line of standard error is heard alone and in order; standard output is kept whole beside it."""
+    code = (
+        "import os\nfor n in range(3): os.write(2, b'line %d\\n' % n); os.write(1, b'x' * 70000)\nos._exit(4)"
+    )
+    heard: list[bytes] = []
+    done = stream(python(code), hear=heard.append)
+    assert heard == [b"line 0", b"line 1", b"line 2"]
+    assert (done.code, len(done.stdout)) == (4, 210_000)
+
+
+def test_a_stream_that_is_interrupted_lets_the_program_clean_up(tmp_path: Path) -> None:
+    """Where the listener raises, the program gets SIGINT and the time to act on it."""
+    code = (
+        "import os, sys, time\n"
+        "try:\n    os.write(2, b'here\\n'); time.sleep(600)\n"
+        "except KeyboardInterrupt:\n    open(sys.argv[1], 'w').close(); os.write(2, b'gone\\n' * 30000)"
+    )
+
+    def interrupt(_line: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stream(python(code, str(tmp_path / "cleaned")), hear=interrupt)
+    assert (tmp_path / "cleaned").exists()
+
+
+def test_a_stream_of_a_program_that_does_not_end_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that ignores SIGINT is killed with its group when its time is over."""
+    monkeypatch.setattr("repro.tools.process.GRACE_SECONDS", 0.1)
+    mark = str(tmp_path / "stubborn")
+    code = "import os, signal, time\nsignal.signal(2, signal.SIG_IGN)\nos.write(2, b'x\\n'); time.sleep(600)"
+
+    def interrupt(_line: bytes) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        stream(python(code, mark), hear=interrupt)
+    assert wait_for_none(mark)
+
+
+def test_a_stream_of_what_is_not_there_is_an_error_of_ours() -> None:
+    """A program that cannot be found is told with the caller's hint."""
+    with pytest.raises(ToolNotFound) as error:
+        stream(["/no/such/program"], hear=lambda _line: None, hint="get it")
+    assert error.value.hint == "get it"

@@ -29,7 +29,7 @@ MAX_SORTED = 1 << 24
 """Bytes of a file up to which its parts are counted, to find another order."""
 
 SHOWN = 60
-_TOKENS = re.compile(rb"[\s,;:\x00]+")
+_TOKENS = re.compile(rb"[\s,;:=\x00\"'(){}\[\]<>]+")
 _PRINTABLE = re.compile(rb"[\x09\x20-\x7e]*")
 _NOTE = b"\x04\x00\x00\x00%s\x03\x00\x00\x00GNU\x00"
 
