@@ -79,7 +79,9 @@ buildPythonPackage (finalAttrs: {
     pytestCheckHook
   ];
   preCheck = tests.prepare;
-  pytestFlags = tests.options ++ tests.rooms;
+  pytestFlags = tests.flags;
+  enabledTestPaths = tests.rooms;
+  disabledTestMarks = tests.marks;
 
   pythonImportsCheck = [
     "repro"

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,7 @@ CONFIGURATION = """\
 experimental-features = nix-command flakes
 build-users-group =
 sandbox = true
+sandbox-fallback = false
 sandbox-paths =
 substituters =
 flake-registry =
@@ -272,7 +274,17 @@ def toolchain(nix: Nix, shelf: Path, session_folder: Path) -> Path:
             shutil.copytree(STUB, part)
             (part / "toolchain.json").write_text(json.dumps(_stock(nix, shelf, folder), indent=1))
             part.rename(made)
+            _require_sandbox(nix, made)
     return made
+
+
+def _require_sandbox(nix: Nix, toolchain: Path) -> None:
+    """Build something small: without user namespaces, and not as root, there is no sandbox."""
+    python = f"path:{toolchain}#legacyPackages.x86_64-linux.python3"
+    done = nix.run("build", "--no-link", "--no-write-lock-file", "--offline", python)
+    if re.search(r"namespace|unshare|clone|[Oo]peration not permitted", done.stderr):
+        unavailable(f"Nix has no sandbox here: {done.stderr.strip()[-300:]}")
+    assert done.returncode == 0, done.stderr
 
 
 def _stock(nix: Nix, shelf: Path, folder: Path) -> dict[str, Any]:

@@ -40,6 +40,10 @@ class Project:
         assert done.returncode == 0, done.stderr
         return type(self.folder)(done.stdout.strip())
 
+    def check(self) -> subprocess.CompletedProcess[str]:
+        """`nix flake check`, which builds every experiment."""
+        return self.nix.run("flake", "check", *self.options, f"path:{self.folder}")
+
     def log(self, stderr: str) -> str:
         """The whole log of the derivation whose failure was reported."""
         (derivation,) = set(re.findall(r"builder for '([^']+\.drv)' failed", stderr))
@@ -60,6 +64,13 @@ def test_the_template_builds_and_matches(project: Project) -> None:
     result = json.loads((project.build() / "results.json").read_text())
     baseline = project.folder / "baselines" / "fit" / "science-linux-x86_64" / "results.json"
     assert result["slope"] == pytest.approx(json.loads(baseline.read_text())["slope"], rel=1e-12)
+    assert project.check().returncode == 0
+
+
+def test_results_are_content_and_nothing_else(project: Project) -> None:
+    """A result keeps no interpreter or source alive: its closure is the result itself."""
+    path = project.build()
+    assert project.nix("path-info", "--recursive", path).split() == [str(path)]
 
 
 def test_a_rebuild_is_identical(project: Project) -> None:
@@ -78,7 +89,7 @@ def test_a_drift_fails_the_build(project: Project) -> None:
     numbers = json.loads(baseline.read_text())
     numbers["slope"] *= 1 + 1e-6
     baseline.write_text(json.dumps(numbers))
-    done = project.run("build", "fit", "--no-link")
+    done = project.check()
     assert done.returncode != 0
     log = project.log(done.stderr)
     assert "slope" in log
@@ -193,6 +204,34 @@ def test_results_travel_by_a_binary_cache(project: Project, tmp_path: Path) -> N
     shutil.rmtree(tmp_path / "cache")
 
 
+def on_toolchain(tree: Path, toolchain: Path, attribute: str) -> tuple[str, ...]:
+    """An attribute of the project's own flake, with the toolchain in place of nixpkgs."""
+    options = ("--no-write-lock-file", "--offline", "--override-input", "nixpkgs", f"path:{toolchain}")
+    return (*options, f"path:{tree}#{attribute}")
+
+
+@pytest.mark.parametrize("shell", ["ci", "default", "full"])
+def test_a_shell_says_one_line(nix: Nix, tree: Path, toolchain: Path, shell: str) -> None:
+    """Each shell of the project is entered, has its programs, and prints one line, on stderr."""
+    entered = on_toolchain(tree, toolchain, shell)
+    isolation = ("--quiet", "--ignore-environment", "--set-env-var", "PATH", "/no-such-path")
+    done = nix.run("develop", *isolation, *entered, "--command", "gnumake")
+    assert (done.returncode, done.stdout) == (0, "gnumake\n"), done.stderr
+    assert [line[:6] for line in done.stderr.splitlines() if "repro: " in line] == ["repro:"]
+
+
+def test_a_failing_program_fails_its_check(nix: Nix, tree: Path, toolchain: Path, tmp_path: Path) -> None:
+    """A check builds where its programs are content, and fails where one of them is not."""
+    wanted = "checks.x86_64-linux.formatting"
+    nix("build", "--no-link", *on_toolchain(tree, toolchain, wanted))
+    strict = shutil.copytree(toolchain, tmp_path / "strict")
+    fake = strict / "fake.sh"
+    fake.write_text(fake.read_text().replace("echo %s", "exit 1 %s"))
+    done = nix.run("build", "--no-link", *on_toolchain(tree, strict, wanted))
+    assert done.returncode != 0
+    assert "repro-formatting.drv' failed with exit code 1" in done.stderr
+
+
 SHIPPED = [
     "experiment-branin",
     "experiment-linalg",
@@ -205,8 +244,10 @@ SHIPPED = [
 
 def test_shipped_experiments_match_in_the_sandbox(nix: Nix, tree: Path, toolchain: Path) -> None:
     """What the project ships gives the numbers of its baselines under another Python and another libc."""
-    checks = [f"path:{tree}#checks.x86_64-linux.{name}" for name in SHIPPED]
-    options = ["--no-write-lock-file", "--offline", "--override-input", "nixpkgs", f"path:{toolchain}"]
-    done = nix.run("build", *options, "--keep-going", "--no-link", "--print-build-logs", *checks)
+    *options, first = on_toolchain(tree, toolchain, f"checks.x86_64-linux.{SHIPPED[0]}")
+    others = [on_toolchain(tree, toolchain, f"checks.x86_64-linux.{name}")[-1] for name in SHIPPED[1:]]
+    done = nix.run("build", *options, "--keep-going", "--no-link", "--print-build-logs", first, *others)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("match: ") >= len(SHIPPED)
+    for name in SHIPPED:
+        run = name.removeprefix("experiment-").replace('.runs."', "-").replace(",", "-").strip('"')
+        assert re.search(rf"(?m)^{re.escape(run)}> match: ", done.stderr), name

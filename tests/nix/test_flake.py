@@ -132,6 +132,15 @@ def test_import_from_derivation_is_caught(nix: Nix, copy: Path, stub: Path) -> N
     assert "allow-import-from-derivation" in done.stderr
 
 
+def test_an_altered_list_of_data_is_caught(nix: Nix, copy: Path, stub: Path) -> None:
+    """The list of a folder under DVC that is not the one its pointer names fails the evaluation."""
+    (listing,) = (copy / "data" / "remote").rglob("*.dir")
+    listing.write_text(listing.read_text().replace("Norris", "norris"))
+    done = check(nix, copy, stub)
+    assert done.returncode != 0
+    assert "its MD5 is" in done.stderr
+
+
 def test_readme_edits_rebuild_nothing(nix: Nix, copy: Path, stub: Path) -> None:
     """The derivation of the program is the same before and after an edit of the README."""
     *options, flake = on_stub(copy, stub)

@@ -15,7 +15,7 @@ from tests.nix.conftest import INSTALLER, unavailable
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.nix
+pytestmark = [pytest.mark.nix, pytest.mark.xdist_group("nix-installer")]
 
 
 def install(*arguments: str, path: str) -> subprocess.CompletedProcess[str]:

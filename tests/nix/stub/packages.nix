@@ -137,7 +137,14 @@ let
           else
             package "python3-env" { inherit chosen; } "";
       };
-      runCommand = package;
+      runCommand =
+        name: attrs:
+        package name (
+          {
+            PATH = lib.makeBinPath ([ final.coreutils ] ++ attrs.nativeBuildInputs or [ ]);
+          }
+          // attrs
+        );
       writeText = name: text: package name { inherit text; } ''printf %s "$text" > "$out"'';
       linkFarm =
         name: entries:
