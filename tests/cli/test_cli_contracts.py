@@ -153,6 +153,28 @@ def test_without_a_configuration_the_next_step_is_said(project: Project) -> None
     assert "repro init" in answer.err
 
 
+def test_a_first_configuration_is_written_once(make_project: Callable[..., Project]) -> None:
+    """`init` writes a repro.toml that status can read, and refuses to write a second one."""
+    project = make_project()
+    (project.root / "repro.toml").unlink()
+    project.write("requirements.lock", "")
+    first = project("init", "--json")
+    assert (first.code, first.document["path"]) == (0, str(project.root / "repro.toml"))
+    assert project("status").code in {0, 3}
+    before = project.tree(".")["repro.toml"]
+    second = project("init")
+    assert second.code == 2
+    assert project.tree(".")["repro.toml"] == before
+
+
+def test_a_value_that_is_missing_names_the_verb(recorded: Project) -> None:
+    """An option without its value is told with the verb whose help lists it."""
+    answer = recorded("replay", "sums", "--at")
+    assert answer.code == 2
+    assert answer.err.startswith("error: repro replay: Option '--at' requires an argument\n")
+    assert "see: repro replay --help" in answer.err
+
+
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_global_options_stand_before_or_after_the_verb(recorded: Project, place: str) -> None:
     """-C, -q and -v mean the same on either side of the verb."""

@@ -118,7 +118,7 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _failed(_Interrupted(), arguments)
     except BAD_USAGE as error:
-        return _failed(_usage(error), arguments)
+        return _failed(_usage(error, arguments), arguments)
     except ReproError as error:
         return _failed(error, arguments)
     except Exception as error:  # noqa: BLE001 - a crash is said in one line, and is never 0
@@ -146,10 +146,11 @@ def _called(arguments: list[str]) -> int:
     return int(code or 0)
 
 
-def _usage(error: Any) -> UsageError:  # noqa: ANN401 - see BAD_USAGE
+def _usage(error: Any, arguments: list[str]) -> UsageError:  # noqa: ANN401 - see BAD_USAGE
     """Typer's complaint as one of the house, with the near option where there is one."""
     context = error.ctx
-    path = context.command_path if context else "repro"
+    verb = next((word for word in arguments if word in VERBS), "")
+    path = context.command_path if context else f"repro {verb}".rstrip()
     if context is None or not hasattr(error, "possibilities"):
         return UsageError(f"{path}: {error.format_message().rstrip('.')}", hint=f"see: {path} --help")
     options = [option for param in context.command.get_params(context) for option in param.opts]
