@@ -24,6 +24,7 @@ FLOORS = {
     "flows": 4,
     "render": 5,
     "cli": 6,
+    "testing": 6,
 }
 """Rooms and their floors; floor 3 is kept for verification."""
 
