@@ -262,7 +262,7 @@ def test_a_full_disk(project: Project) -> None:
     project.attributes(det=PLAIN)
     small = project.nix.home / "cache"
     small.mkdir()
-    script = f'mount -t tmpfs -o size=600k tmpfs {small} && exec "$@"'
+    script = f'mount -t tmpfs -o size=1600k tmpfs {small} && exec "$@"'
     ways = (["--mount"], ["--mount", "--user", "--map-root-user"])
     trials = [["unshare", *way, "sh", "-c", script, "sh"] for way in ways]
     trial = next((one for one in trials if subprocess.run([*one, "true"], check=False).returncode == 0), None)
@@ -277,4 +277,5 @@ def test_a_full_disk(project: Project) -> None:
         check=False,
     )
     assert done.returncode == 3, done.stderr + done.stdout
-    assert "No space left on device" in done.stdout + done.stderr
+    assert "the disk is full" in done.stdout + done.stderr
+    assert "REPRO_CACHE_DIR" in done.stdout + done.stderr

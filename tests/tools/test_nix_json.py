@@ -151,9 +151,10 @@ def test_structured_attributes_change_nothing(version: str) -> None:
     assert list(derivation.input_drvs) == ["/nix/store/0igilfnhsvgvyg6ajv4chpy2n4kldzzq-tools.drv"]
 
 
-def test_another_store_folder_is_found() -> None:
+@pytest.mark.parametrize("name", ["drv-show", "drv-show-fod", "drv-show-structured"])
+def test_another_store_folder_is_found(name: str) -> None:
     """Where only last parts are printed, the folder of the store comes from an output's own path."""
-    data = recorded("drv-show.2.34.8.json").replace(b"/nix/store/", b"/home/me/store/")
+    data = recorded(f"{name}.2.34.8.json").replace(b"/nix/store/", b"/home/me/store/")
     assert {path.rpartition("/")[0] for path in nix_json.parse_derivations(data)} == {"/home/me/store"}
 
 

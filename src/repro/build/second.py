@@ -97,7 +97,7 @@ class SecondStore:
                 told=told,
             )
         except ReproError as error:
-            return unproven(number, f"it could not be built again: {error.message}")
+            return unproven(number, said("it could not be built again", error))
         check = check_ran(run.log, derivation.path)
         if check.status is not Status.PASS:
             return unproven(number, check.reason)
@@ -116,7 +116,7 @@ class SecondStore:
                 proven=True,
                 reason="",
                 seconds=side.ended - side.started,
-                varied=_said(first, side),
+                varied=_varied(first, side),
             ),
             side=side,
             store=self.url,
@@ -124,13 +124,18 @@ class SecondStore:
         )
 
 
-def _said(first: Side, side: Side) -> dict[str, str]:
+def _varied(first: Side, side: Side) -> dict[str, str]:
     """What differed from the first build, in words; the folder only where the sandbox fixes it."""
     varied = {
         "cores": f"{first.cores} -> {side.cores}",
         "time": f"{max(1, round(side.started - first.ended))} s later",
     }
     return varied | ({"build directory": f"{first.folder} -> {side.folder}"} if side.folder else {})
+
+
+def said(what: str, error: ReproError) -> str:
+    """An error as a reason: what went wrong, and the next step."""
+    return f"{what}: {error.message}" + (f"\n-> {error.hint}" if error.hint else "")
 
 
 def unproven(number: int, reason: str) -> Again:

@@ -10,7 +10,7 @@ from repro.build.clues import Side
 from repro.build.inspect import Copy
 from repro.build.order import in_order
 from repro.build.report import Comparison, DerivationReport, Outcome, OutputFacts
-from repro.build.second import SecondStore, unproven
+from repro.build.second import SecondStore, said, unproven
 from repro.core.errors import ReproError
 from repro.core.events import Event, Kind
 from repro.tools import clock, host
@@ -166,7 +166,7 @@ class Job:
             try:
                 second.prepare(derivation)
             except ReproError as error:
-                yield unproven(number, f"the second store cannot be prepared: {error.message}")
+                yield unproven(number, said("the second store cannot be prepared", error))
                 return
             clock.wait_for(math.floor(before) + 1)
             again = second.build(derivation, number, side, teller(self.listener, f"rebuild {number}"))

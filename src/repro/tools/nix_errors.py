@@ -36,7 +36,7 @@ HINTS = (
         "the Nix daemon does not answer; start it, for example: systemctl start nix-daemon",
     ),
     (
-        r"No space left on device|disk (?:quota|is) (?:exceeded|full)",
+        r"No space left on device|[Dd]isk (?:quota|is) (?:exceeded|full)",
         "the disk is full: nix store gc frees the store, REPRO_CACHE_DIR moves the second one",
     ),
     (

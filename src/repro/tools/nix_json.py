@@ -328,10 +328,13 @@ def _from_nix32(text: str) -> bytes:
 
 
 def _store_of(entries: dict[str, Any]) -> str:
+    """The folder of the store, from the first output whose whole path its environment has."""
     for entry in entries.values():
-        out, path = entry.get("env", {}).get("out", ""), entry["outputs"].get("out", {}).get("path") or ""
-        if out and out.endswith("/" + path.rpartition("/")[2]) and path:
-            return str(out.rpartition("/")[0])
+        folder, _, name = entry.get("env", {}).get("out", "").rpartition("/")
+        output = entry["outputs"].get("out", {})
+        path = output.get("path") or ""
+        if folder and _NAME.fullmatch(name) and (path.endswith(name) if path else output.get("hash")):
+            return str(folder)
     return DEFAULT_STORE
 
 
