@@ -196,3 +196,18 @@ def test_a_project_folder_that_is_a_link_out_is_refused(lab: Lab, secret: Path) 
     lab.git("-C", str(top), "checkout", "--quiet", "HEAD~1")
     with pytest.raises(ReproError, match="leaves the checkout"):
         replay(top / "inner", Request(selections=("mean",), revision="evil"), silent)
+
+
+@pytest.mark.parametrize("where", ["src/link", "baselines", "lock.txt", "data/offset.txt", "repro.toml"])
+def test_a_link_to_itself_is_an_error_and_no_crash(lab: Lab, secret: Path, where: str) -> None:
+    """A loop of links leads nowhere, wherever it stands."""
+    path = lab.root / where
+    if path.is_dir():
+        path.rename(secret.parent / "moved")
+    path.unlink(missing_ok=True)
+    path.symlink_to(path.name)
+    if where == "lock.txt":
+        lab.environments["locked"] = {"kind": "venv", "lock": "lock.txt"}
+        lab.define(environment="locked")
+    evil(lab)
+    refused(lab, secret, Exit.USAGE, Exit.NOT_CHECKED)

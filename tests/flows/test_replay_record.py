@@ -46,6 +46,11 @@ def has_a_matrix(lab: Lab) -> None:
     lab.define(command=["python", "src/mean.py", "{data}", "{out}", "{n}"], matrix={"n": [1]})
 
 
+def is_slow(lab: Lab) -> None:
+    lab.script("import time\nwhile True:\n    time.sleep(1)\n")
+    lab.define(timeout=0.2)
+
+
 CASES: dict[str, Callable[[Lab], Any]] = {
     "match": lambda _lab: None,
     "dirty drift": is_dirty,
@@ -56,7 +61,7 @@ CASES: dict[str, Callable[[Lab], Any]] = {
     "missing output": lambda lab: lab.script(""),
     "link among the outputs": lambda lab: lab.script("import os, sys\nos.symlink('x', sys.argv[2] + '/y')\n"),
     "not found": lambda lab: lab.define(command=["no-such-program"]),
-    "timeout": lambda lab: (lab.script("import time\ntime.sleep(60)\n"), lab.define(timeout=0.2)),
+    "timeout": is_slow,
 }
 
 

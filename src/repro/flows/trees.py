@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repro.core.digest import Digest, of_value
 from repro.core.errors import ConfigError
 from repro.core.globs import matches
-from repro.tools.files import hash_file, remove_tree
+from repro.tools.files import hash_file, remove_tree, require_inside
 from repro.tools.git import Git
 
 if TYPE_CHECKING:
@@ -138,10 +138,11 @@ def fingerprint(root: Path, name: str) -> str:
     path = root / name
     if path.is_symlink():
         target = path.readlink()
-        if target.is_absolute() or not path.resolve().is_relative_to(root.resolve()):
+        if target.is_absolute():
             raise ConfigError(
                 f"sources: {name} is a link that leaves the checkout", hint="name the sources without it"
             )
+        require_inside(root, name, what="sources")
         return f"link:{target}"
     if not path.is_file():
         return ""

@@ -67,7 +67,7 @@ def label(environment: str, platform_class: str) -> str:
 def parse(data: bytes, *, name: str) -> Baseline:
     """A baseline's record from its bytes. Raises FormatError."""
     value = strictjson.parse(data, name=name, max_bytes=MAX_BYTES)
-    if not isinstance(value, dict) or value.pop("version", None) != VERSION:
+    if not isinstance(value, dict) or value.get("version") is True or value.pop("version", None) != VERSION:
         raise FormatError(f"{name}: not a baseline record of version {VERSION}")
     fields = {field.name: field.type for field in dataclasses.fields(Baseline)}
     if set(value) != set(fields):

@@ -65,7 +65,7 @@ class Record:
 def parse(data: bytes, *, name: str) -> Record:
     """A record from its bytes. Raises FormatError naming the file and the section."""
     value = strictjson.parse(data, name=name, max_bytes=MAX_BYTES)
-    if not isinstance(value, dict) or value.get("version") != VERSION:
+    if not isinstance(value, dict) or value.get("version") is True or value.get("version") != VERSION:
         raise FormatError(f"{name}: not a run record of version {VERSION}")
     fields = {field.name: field.type for field in dataclasses.fields(Record)}
     if missing := sorted(set(fields) - set(value)):
