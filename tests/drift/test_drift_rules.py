@@ -26,6 +26,11 @@ TABLES = st.fixed_dictionaries(
         "strict_zero": st.booleans(),
         "ignore": st.booleans(),
         "labels": st.booleans(),
+        "ulp": st.integers(0, 100),
+        "digits": st.floats(0, 20),
+        "sorted_by": st.sampled_from(["id", ["a", "b"]]),
+        "up_to_sign": st.sampled_from(["whole", "rows", "columns"]),
+        "permutation": st.booleans(),
         "expires": st.dates(),
     },
 )
@@ -68,6 +73,19 @@ def test_the_digest_depends_on_order() -> None:
         ({"path": "a", "atol": 1e-300, "reason": "  "}, "without a reason"),
         ({"path": "a", "ignore": True}, "without a reason"),
         ({"path": "a", "printed": True}, "without a reason"),
+        ({"path": "a", "ulp": 5}, "without a reason"),
+        ({"path": "a", "digits": 9}, "without a reason"),
+        ({"path": "a", "permutation": True}, "without a reason"),
+        ({"path": "a", "up_to_sign": "rows"}, "without a reason"),
+        ({"path": "a", "sorted_by": "id"}, "without a reason"),
+        ({"path": "a", "ulp": 1.5}, r"rules\[0\]\.ulp: must be an integer"),
+        ({"path": "a", "ulp": True}, r"rules\[0\]\.ulp: must be an integer"),
+        ({"path": "a", "sorted_by": []}, r"rules\[0\]\.sorted_by"),
+        ({"path": "a", "sorted_by": [1]}, r"rules\[0\]\.sorted_by"),
+        ({"path": "a", "up_to_sign": True}, r"rules\[0\]\.up_to_sign: must be one of"),
+        ({"path": "a", "exact": True, "atol": 1.0, "reason": "r"}, "a tolerance beside it"),
+        ({"path": "a[1:2:0]"}, r"rules\[0\]\.path"),
+        ({"path": "/a//b"}, r"rules\[0\]\.path"),
     ],
 )
 def test_a_wrong_rule_is_refused_with_its_key(table: object, message: str) -> None:
@@ -123,6 +141,13 @@ def _rules(*rules: Rule) -> Rules:
         (Rule(path="a", srtol=1e-9, scale=1.0), _rules(Rule(path="a", srtol=1e-9, scale=5.0)), False),
         (Rule(path="a", srtol=1e-9), _rules(Rule(path="a", srtol=1e-9, scale=1.0)), True),
         (Rule(path="a", rtol=1e-3), _rules(Rule(path="a", output="x.json", rtol=1e-2)), True),
+        (Rule(path="a", rtol=0.0, digits=9), _rules(), True),
+        (Rule(path="a", rtol=0.0, digits=11), _rules(), False),
+        (Rule(path="a", ulp=4), _rules(), False),
+        (Rule(path="a"), _rules(Rule(path="a", exact=True)), True),
+        (Rule(path="a", exact=True), _rules(), False),
+        (Rule(path="a[3:5]", rtol=1e-3), _rules(Rule(path="a[2:]", rtol=1e-2)), False),
+        (Rule(path="a[1:5]", rtol=1e-3), _rules(Rule(path="a[2:]", rtol=1e-2)), True),
         (
             Rule(path="a", output="x.json", rtol=1e-3),
             _rules(Rule(path="a", output="*.json", rtol=1e-2)),
@@ -142,6 +167,14 @@ def test_no_rule_is_looser_than_itself(tables: list[dict[str, Any]]) -> None:
     """A rule alone is never looser than the same rule of the caller."""
     for rule in parse_rules(tables, where="rules").rules:
         assert looser(_rules(rule), _rules(rule)) == ()
+
+
+def test_what_is_written_in_place_of_rtol_replaces_it() -> None:
+    """A rule that says `digits`, `ulp` or `exact` does not silently keep the default relative tolerance."""
+    for table in ({"digits": 12}, {"ulp": 2}, {"exact": True}):
+        assert parse_rules([{"path": "a", **table}], where="rules").rules[0].rtol == 0
+    kept = parse_rules([{"path": "a", "ulp": 2, "rtol": 1e-12}], where="rules").rules[0]
+    assert (kept.rtol, kept.ulp) == (1e-12, 2)
 
 
 def test_the_default_grants_a_relative_tolerance_only() -> None:

@@ -1,22 +1,22 @@
 """The comparison of two arrays of one shape and kind, value by value.
 
-A value x is admitted against its baseline r if |x - r| <= max(ulp, atol, rtol*|r|, srtol*scale, printed). The
+A value x is admitted against its baseline r if |x - r| <= max(ulp, rtol*|r|, digits, atol, srtol*scale,
+printed). The
 maximum and not the sum, so that each admitted value can name the term that let it pass. Complex values are
 compared per component, with the modulus as |r|. Nothing here warns, broadcasts or wraps.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-ULP_FLOOR: Final = 4
-"""Units in the last place that a baseline of single or half precision is always granted."""
+from repro.drift.rules import ULP_FLOOR
 
-TERMS: Final = ("ulp", "rtol", "atol", "srtol", "printed")
+TERMS: Final = ("ulp", "rtol", "digits", "atol", "srtol", "printed")
 """The order in which an admitted value is attributed: what is granted to everybody comes first, so that what
 counts for `atol`, `srtol` and `printed` needed them."""
 
@@ -32,6 +32,9 @@ class Terms:
     atol: float = 0.0
     srtol: float = 0.0
     scale: float | NDArray[np.float64] = 0.0
+    ulp: int = 0
+    digits: float = 0.0
+    exact: bool = False
     half_units: NDArray[np.float64] | None = None
     strict_zero: bool = False
 
@@ -117,14 +120,7 @@ def _stored_differently(r: Values, x: Values) -> NDArray[np.bool_]:
 def _chosen(terms: Terms, touched: NDArray[np.intp]) -> Terms:
     scale = terms.scale[touched] if isinstance(terms.scale, np.ndarray) else terms.scale
     units = terms.half_units[touched] if terms.half_units is not None else None
-    return Terms(
-        rtol=terms.rtol,
-        atol=terms.atol,
-        srtol=terms.srtol,
-        scale=scale,
-        half_units=units,
-        strict_zero=terms.strict_zero,
-    )
+    return replace(terms, scale=scale, half_units=units)
 
 
 def _judge(r: Values, x: Values, terms: Terms, touched: NDArray[np.intp], count: int) -> Admission:
@@ -185,11 +181,14 @@ def _within(r: Values, wide_r: Values, wide_x: Values, terms: Terms) -> dict[str
     distance = np.abs(wide_x * half - wide_r * half)
     size = modulus(wide_r)
     bounds: dict[str, Values] = {}
-    if r.real.dtype.itemsize < 8:  # noqa: PLR2004 - bytes of a double
+    floor = ULP_FLOOR if r.real.dtype.itemsize < 8 and not terms.exact else 0  # noqa: PLR2004 - a double's
+    if max(terms.ulp, floor):
         spacing = np.abs(np.spacing(np.abs(r).astype(r.real.dtype).reshape(-1, 1)))
-        bounds["ulp"] = ULP_FLOOR * spacing.astype(np.float64) * half
+        bounds["ulp"] = max(terms.ulp, floor) * (spacing.astype(wide_r.dtype) * half)
     if terms.rtol > 0:
         bounds["rtol"] = terms.rtol * (size * half)
+    if terms.digits > 0:
+        bounds["digits"] = 10.0**-terms.digits * (size * half)
     if terms.atol > 0:
         bounds["atol"] = terms.atol * half
     if terms.srtol > 0:

@@ -42,6 +42,8 @@ class Arrays:
         """Index in the leaf, and the line of the file if it has lines."""
         at = number if self.flat is None else int(self.flat[number])
         index = tuple(int(axis) for axis in np.unravel_index(at, self.r.values.shape))
+        if self.r.rows is not None:
+            index = (int(self.r.rows[index[0]]), *index[1:])
         lines = self.r.printed.lines
         return index, "" if lines is None else f"line {int(lines[at])}"
 
@@ -84,10 +86,13 @@ def judge_part(tally: Tally, path: TreePath, arrays: Arrays, decider: Decider) -
 
 def _terms(rule: Rule, scale: float | NDArray[np.float64], units: NDArray[np.float64] | None) -> Terms:
     return Terms(
-        rtol=rule.rtol,
+        rtol=0.0 if rule.exact else rule.rtol,
         atol=rule.atol,
         srtol=rule.srtol,
         scale=scale,
+        ulp=rule.ulp,
+        digits=rule.digits,
+        exact=rule.exact,
         half_units=units,
         strict_zero=rule.strict_zero,
     )

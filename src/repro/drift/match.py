@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repro.core.errors import ConfigError
 from repro.core.verdict import Verdict
-from repro.drift import stats
+from repro.drift import gauge, stats
+from repro.drift.arrange import arranged
 from repro.drift.leaves import Arrays, by_writing, exactness, judge_floats, judge_part
 from repro.drift.pattern import path_text
 from repro.drift.report import PathReport, Worst, shown
@@ -19,7 +22,7 @@ from repro.drift.tree import SCALARS, Array, Empty, Lines, Opaque, aligned, kind
 if TYPE_CHECKING:
     from repro.drift.pattern import TreePath
     from repro.drift.report import OutputReport
-    from repro.drift.resolve import Decider, OutputRules
+    from repro.drift.resolve import Decider, OutputRules, Part
     from repro.drift.tree import Leaf, Tree
 
 ABSENT = object()
@@ -28,8 +31,8 @@ ABSENT = object()
 
 def compare_trees(name: str, baseline: Tree, observed: Tree, rules: OutputRules) -> OutputReport:
     """Compare the leaves of one output."""
-    baseline, observed = aligned(baseline, observed)
     tally = Tally(output=name)
+    baseline, observed = aligned(*arranged(tally, baseline, observed, rules))
     for path, leaf in baseline.items():
         _pair(tally, path, leaf, observed.get(path, ABSENT), rules)  # type: ignore[arg-type]
     for path, leaf in observed.items():
@@ -163,6 +166,23 @@ def _pair_lines(tally: Tally, path: TreePath, r: Lines, x: Lines, decider: Decid
     tally.structure(path, reason, decider)
 
 
+def _gauged(r: Array, x: Array, parts: list[Part]) -> Array:
+    """The observed array in the order and with the signs that its rule lets it have."""
+    part = next(
+        (part for part in parts if part.decider.rule.permutation or part.decider.rule.up_to_sign), None
+    )
+    if part is None or not r.values.ndim:
+        return x
+    rule = part.decider.rule
+    if part.flat is not None or len(parts) > 1:
+        raise ConfigError(
+            f"{part.decider.label}: permutation and up_to_sign hold for whole arrays",
+            hint="name the array without an index, and no part of it in another rule",
+        )
+    values = gauge.permuted(r.values, x.values) if rule.permutation else x.values
+    return replace(x, values=gauge.signed(r.values, values, rule.up_to_sign) if rule.up_to_sign else values)
+
+
 def _pair_arrays(tally: Tally, path: TreePath, r: Array, x: Array, rules: OutputRules) -> None:
     parts = [part for part in rules.parts(path, r.values.shape) if not part.decider.rule.ignore]
     if not parts:
@@ -172,6 +192,7 @@ def _pair_arrays(tally: Tally, path: TreePath, r: Array, x: Array, rules: Output
     if (reason := _unlike(r, x)) is not None:
         tally.structure(path, reason, parts[0].decider)
         return
+    x = _gauged(r, x, parts)
     for part in parts:
         for arrays in by_writing(Arrays(r=r, x=x, flat=part.flat)):
             judge_part(tally, path, arrays, part.decider)

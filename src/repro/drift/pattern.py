@@ -2,8 +2,9 @@
 
 A path is a tuple of keys (`str`) and indices (`int`), written `trials[3].regret`; a key that is not a plain
 word is written `["a.b"]`, the root `$`. In a pattern `*` and `?` stand inside one key, `[*]` for any index,
-`**` for any number of keys and indices. A pattern that names a list covers all its elements, at any depth:
-what it means does not depend on how the list is stored.
+`[10:]` and `[2:8:2]` for a range of them, `**` for any number of keys and indices. A pattern that names a
+list covers all its elements, at any depth: what it means does not depend on how the list is stored. A pattern
+may be written with slashes, as HDF5 names its datasets: `/group/dataset[10:]`; its keys may then hold dots.
 """
 
 from __future__ import annotations
@@ -27,16 +28,19 @@ Region = tuple[int | slice, ...]
 """A numpy index with one entry for each axis."""
 
 ALL = slice(None)
+Axis = tuple[int, ...]
+"""What is selected of one axis: nothing said for all of it, an index, or first, after the last, and step."""
+
+WHOLE: Axis = ()
 MAX_DEEP = 4
 """Cap on `**` in one pattern: matching costs the number of axes to this power at worst."""
 
 PLAIN = re.compile(r"@?[\w-]+")
-TOKEN = re.compile(
-    r"""\[(?P<any>\*)\] | \[(?P<index>[0-9]{1,18})\]
-    | \[(?P<quoted>"(?:[^"\\]|\\.)*+")\]
-    | (?P<dot>\.?)(?P<name>[^.\[\]"]++)""",
-    re.VERBOSE,
-)
+BRACKET = r"""\[(?P<any>\*)\] | \[(?P<index>[0-9]{1,18})\]
+    | \[(?P<start>[0-9]{0,18}):(?P<stop>[0-9]{0,18})(?::(?P<step>[1-9][0-9]{0,8}))?\]
+    | \[(?P<quoted>"(?:[^"\\]|\\.)*+")\]"""
+TOKEN = re.compile(rf"""{BRACKET} | (?P<dot>\.?)(?P<name>[^.\[\]"]++)""", re.VERBOSE)
+SLASHED = re.compile(rf"""{BRACKET} | (?P<dot>/)(?P<name>[^/\[\]"]++)""", re.VERBOSE)
 
 
 class Wild:
@@ -48,23 +52,50 @@ class Wild:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """One step of a pattern: exactly one of a wildcard, an index, a literal key or a key glob."""
+    """One step of a pattern: exactly one of a wildcard, an index, a range, a literal key or a key glob.
+
+    `span`: first index, the one after the last (-1: none), and the step.
+    """
 
     wild: str = ""
     index: int | None = None
+    span: tuple[int, int, int] | None = None
     key: str | None = None
     glob: str = ""
 
     def takes(self, step: str | int) -> bool:
         """Whether this segment (not `**`) matches one step of a path."""
         if isinstance(step, int):
-            return self.wild == Wild.INDEX or self.index == step
+            return self.wild == Wild.INDEX or self.index == step or self._spans(step)
         if self.key is not None:
             return self.key == step
         return bool(self.glob) and _glob(self.glob).match(step) is not None
 
+    def axis(self, length: int) -> Axis | None:
+        """What this segment selects of an axis, None for nothing."""
+        if self.wild == Wild.INDEX:
+            return WHOLE
+        if self.index is not None and self.index < length:
+            return (self.index,)
+        if self.span is None or self.span[0] >= length or self.span[0] == self.span[1]:
+            return None
+        return (
+            WHOLE if self.span[0] == 0 and self.span[2] == 1 and not 0 <= self.span[1] < length else self.span
+        )
+
+    def _spans(self, index: int) -> bool:
+        if self.span is None:
+            return False
+        start, stop, step = self.span
+        return index >= start and (stop < 0 or index < stop) and (index - start) % step == 0
+
     def covers(self, other: Segment) -> bool:
-        """Whether every step that `other` takes is taken by this segment too."""
+        """Whether every step that `other` takes is plainly taken by this segment too."""
+        if other.span is not None and self.span is not None and self.span[2] == 1:
+            start, stop, _ = self.span
+            return start <= other.span[0] and (stop < 0 or 0 <= other.span[1] <= stop)
+        if other.span is not None:
+            return self == other or self.wild == Wild.INDEX
         if other.index is not None or other.key is not None:
             step = other.index if other.index is not None else other.key
             return step is not None and self.takes(step)
@@ -86,7 +117,7 @@ class Pattern:
     @property
     def concrete(self) -> bool:
         """Whether the pattern names an index, so that paths which differ in indices differ for it."""
-        return any(segment.index is not None for segment in self.segments)
+        return any(segment.index is not None or segment.span is not None for segment in self.segments)
 
     def regions(self, path: TreePath, shape: tuple[int, ...] = ()) -> tuple[Region, ...]:
         """The parts of the leaf at `path` that the pattern covers, as numpy indices.
@@ -94,13 +125,13 @@ class Pattern:
         The leaf is an array of `shape`, whose elements have paths of their own: `path` plus one index per
         axis. Empty: no part; one region of `slice(None)` only: the whole leaf.
         """
-        found: set[tuple[int, ...]] = set()
+        found: set[tuple[Axis, ...]] = set()
         for position in self._after(path):
             for region in self._expand(position, shape):
-                if all(axis < 0 for axis in region):
+                if all(axis == WHOLE for axis in region):
                     return ((ALL,) * len(shape),)
                 found.add(region)
-        return tuple(tuple(ALL if axis < 0 else axis for axis in region) for region in sorted(found))
+        return tuple(tuple(_index(axis) for axis in region) for region in sorted(found))
 
     def _after(self, path: TreePath) -> set[int]:
         """Positions in the pattern that can be reached by consuming `path`."""
@@ -130,10 +161,10 @@ class Pattern:
                 closed.add(follow)
         return closed
 
-    def _expand(self, at: int, shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-        """Regions (-1 for a whole axis) reached from position `at` over the axes of `shape`."""
+    def _expand(self, at: int, shape: tuple[int, ...]) -> Iterator[tuple[Axis, ...]]:
+        """Regions reached from position `at` over the axes of `shape`."""
         if at == len(self.segments):
-            yield (-1,) * len(shape)
+            yield (WHOLE,) * len(shape)
             return
         segment = self.segments[at]
         if segment.wild == Wild.DEEP:
@@ -141,11 +172,9 @@ class Pattern:
         if not shape:
             return
         if segment.wild == Wild.DEEP:
-            yield from ((-1, *rest) for rest in self._expand(at, shape[1:]))
-        elif segment.wild == Wild.INDEX:
-            yield from ((-1, *rest) for rest in self._expand(at + 1, shape[1:]))
-        elif segment.index is not None and segment.index < shape[0]:
-            yield from ((segment.index, *rest) for rest in self._expand(at + 1, shape[1:]))
+            yield from ((WHOLE, *rest) for rest in self._expand(at, shape[1:]))
+        elif (axis := segment.axis(shape[0])) is not None:
+            yield from ((axis, *rest) for rest in self._expand(at + 1, shape[1:]))
 
     def covers(self, other: Pattern) -> bool:
         """Whether every path that `other` selects is plainly selected by this pattern too.
@@ -158,7 +187,8 @@ class Pattern:
             nexts: set[int] = set()
             for at in states:
                 if at == end:
-                    nexts |= {end} if step.wild == Wild.INDEX or step.index is not None else set()
+                    of_list = step.wild == Wild.INDEX or step.index is not None or step.span is not None
+                    nexts |= {end} if of_list else set()
                 elif self.segments[at].wild == Wild.DEEP:
                     nexts.add(at)
                 elif step.wild != Wild.DEEP and self.segments[at].covers(step):
@@ -169,16 +199,17 @@ class Pattern:
 
 def parse_pattern(text: str, *, where: str) -> Pattern:
     """The pattern that `text` writes; ConfigError names `where` it stands."""
-    if text == "$":
+    if text in {"$", "/"}:
         return Pattern(text=text, segments=())
     segments: list[Segment] = []
+    slashed = text.startswith("/")
     at = 0
     while at < len(text):
-        token = TOKEN.match(text, at)
-        if token is None or (token["name"] and bool(token["dot"]) == (at == 0)):
+        token = (SLASHED if slashed else TOKEN).match(text, at)
+        if token is None or (token["name"] and not slashed and bool(token["dot"]) == (at == 0)):
             raise ConfigError(
                 f"{where}: not a path pattern at character {at + 1}: {text!r}",
-                hint='write keys and indices as in trials[*].regret, losses[3], **.loss or ["a.b"].x',
+                hint='write it as trials[*].regret, losses[10:], **.loss, ["a.b"].x or /group/dataset',
             )
         segments.append(_segment(token, where))
         at = token.end()
@@ -194,6 +225,9 @@ def _segment(token: re.Match[str], where: str) -> Segment:
         return Segment(wild=Wild.INDEX)
     if token["index"]:
         return Segment(index=int(token["index"]))
+    if token["start"] is not None:
+        span = (int(token["start"] or 0), int(token["stop"] or -1), int(token["step"] or 1))
+        return Segment(wild=Wild.INDEX) if span == (0, -1, 1) else Segment(span=span)
     if token["quoted"]:
         try:
             return Segment(key=json.loads(token["quoted"]))
@@ -203,6 +237,16 @@ def _segment(token: re.Match[str], where: str) -> Segment:
     if name == "**":
         return Segment(wild=Wild.DEEP)
     return Segment(glob=name) if "*" in name or "?" in name else Segment(key=name)
+
+
+def _index(axis: Axis) -> int | slice:
+    """What numpy takes for a selection of an axis."""
+    if axis == WHOLE:
+        return ALL
+    if len(axis) == 1:
+        return axis[0]
+    start, stop, step = axis
+    return slice(start, None if stop < 0 else stop, step)
 
 
 def path_text(path: TreePath) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from repro.drift.pattern import ALL
 from repro.drift.rules import DEFAULT, Rule
 
 if TYPE_CHECKING:
@@ -79,6 +80,11 @@ class OutputRules:
         """Whether any rule asks how numbers were written."""
         return any(decider.rule.printed for decider in self._live.values())
 
+    @property
+    def arranges(self) -> bool:
+        """Whether any rule pairs rows by their keys."""
+        return any(decider.rule.sorted_by for decider in self._live.values())
+
     def whole(self, path: TreePath) -> Decider:
         """The rule for a leaf without elements."""
         if not self._live:
@@ -97,7 +103,7 @@ class OutputRules:
         base = UNRULED
         partial: list[tuple[int, tuple[Region, ...]]] = []
         for number, regions in self._regions(path, shape):
-            if all(isinstance(axis, slice) for axis in regions[0]):
+            if all(axis == ALL for axis in regions[0]):
                 base, partial = self._live[number], []
             else:
                 partial.append((number, regions))

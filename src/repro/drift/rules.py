@@ -16,6 +16,9 @@ from repro.drift.pattern import Pattern, parse_pattern
 DEFAULT_RTOL: Final = 1e-10
 """Relative tolerance where no rule says anything; no absolute or scaled tolerance is granted unasked."""
 
+ULP_FLOOR: Final = 4
+"""Units in the last place that a baseline of single or half precision is always granted."""
+
 SEMANTICS: Final = 1
 """Raised when the same rules begin to mean something else, so that digests of them change."""
 
@@ -25,9 +28,15 @@ class Rule:
     """What is granted to the values that `path` and `output` select; other rules add nothing to it.
 
     A value x is admitted against r if |x - r| <= max(atol, rtol*|r|, srtol*scale), where `scale` is declared
-    or the largest finite |r| of the array. `printed` also admits half a unit of the last digit the baseline
-    prints, `strict_zero` tells -0.0 from 0.0, `ignore` compares nothing, `labels` says that integers are
-    names, whose mismatches are counted and not measured. `expires` is the last day of the rule.
+    or the largest finite |r| of the array. Further terms of the maximum: `ulp` units in the last place of r,
+    10^-`digits` times |r|, and with `printed` half a unit of the last printed digit. `exact` grants nothing.
+    `strict_zero` tells -0.0 from 0.0, `ignore` compares nothing, `labels` says that
+    integers are names, whose mismatches are counted and not measured.
+
+    What has no order or sign of its own: rows of a table are paired by the columns `sorted_by`; those of an
+    array in whatever order, if it is a `permutation`; `up_to_sign` lets the `whole` array, each of its `rows`
+    or of its `columns` (eigenvectors) have the other sign, or if complex another phase. `expires` is the last
+    day of the rule.
     """
 
     path: str = "**"
@@ -36,10 +45,16 @@ class Rule:
     atol: float = 0.0
     srtol: float = 0.0
     scale: float | None = None
+    ulp: int = 0
+    digits: float = 0.0
+    exact: bool = False
     printed: bool = False
     strict_zero: bool = False
     ignore: bool = False
     labels: bool = False
+    sorted_by: tuple[str, ...] = ()
+    up_to_sign: str = ""
+    permutation: bool = False
     reason: str = ""
     expires: date | None = None
     pattern: Pattern = field(init=False, repr=False, compare=False)
@@ -47,6 +62,11 @@ class Rule:
     def __post_init__(self) -> None:
         """Parse the pattern once; ConfigError if it is none."""
         object.__setattr__(self, "pattern", parse_pattern(self.path, where=f"rule {self.path!r}"))
+
+    @property
+    def relative(self) -> float:
+        """The largest relative tolerance, whether written as `rtol` or as `digits`."""
+        return max(self.rtol, 10.0**-self.digits if self.digits else 0.0)
 
     @property
     def loosened(self) -> bool:
@@ -85,8 +105,14 @@ DEFAULT: Final = Rule()
 """What decides where no rule matches."""
 
 KEYS: Final = {item.name: item for item in fields(Rule) if item.init}
-NUMBERS: Final = ("rtol", "atol", "srtol", "scale")
-FLAGS: Final = ("printed", "strict_zero", "ignore", "labels")
+NUMBERS: Final = ("rtol", "atol", "srtol", "scale", "digits")
+FLAGS: Final = ("exact", "printed", "strict_zero", "ignore", "labels", "permutation")
+MAX_ULP: Final = 1 << 20
+SIGNS: Final = ("columns", "rows", "whole")
+INSTEAD: Final = ("exact", "digits", "ulp")
+"""Keys that say what is granted in place of the default `rtol`."""
+
+TOLERANCES: Final = ("rtol", "atol", "srtol", "ulp", "digits", "printed")
 
 
 def rule_to_dict(rule: Rule) -> dict[str, Any]:
@@ -96,6 +122,10 @@ def rule_to_dict(rule: Rule) -> dict[str, Any]:
     """
     table = {name: getattr(rule, name) for name in KEYS}
     kept = {name: value for name, value in table.items() if name == "path" or value != KEYS[name].default}
+    if any(key in kept for key in INSTEAD):
+        kept["rtol"] = rule.rtol  # where these stand, its absence means 0
+    if rule.sorted_by:
+        kept["sorted_by"] = list(rule.sorted_by)
     if rule.expires is not None:
         kept["expires"] = rule.expires.isoformat()
     return kept
@@ -119,6 +149,10 @@ def parse_rule(table: object, where: str) -> Rule:
         raise ConfigError(f"{where}: selects nothing", hint='give it a path, such as "**" for everything')
     values: dict[str, Any] = {key: _value(key, value, f"{where}.{key}") for key, value in table.items()}
     parse_pattern(values.get("path", "**"), where=f"{where}.path")
+    if values.get("exact") and any(values.get(key) for key in TOLERANCES):
+        raise ConfigError(f"{where}: exact, and a tolerance beside it", hint="keep one of the two")
+    if any(values.get(key) for key in INSTEAD):
+        values.setdefault("rtol", 0.0)
     rule = Rule(**values)
     if rule.loosened and not rule.reason.strip():
         raise ConfigError(
@@ -135,6 +169,12 @@ def _value(key: str, value: object, where: str) -> object:
         return _typed(value, bool, where)
     if key == "expires":
         return _day(value, where)
+    if key == "ulp":
+        return _count(value, where)
+    if key == "sorted_by":
+        return _names(value, where)
+    if key == "up_to_sign" and value not in SIGNS:
+        raise ConfigError(f"{where}: must be one of {', '.join(SIGNS)}, not {value!r}")
     return _typed(value, str, where)
 
 
@@ -154,6 +194,19 @@ def _number(key: str, value: object, where: str) -> float:
     if not math.isfinite(number) or number < 0 or (key == "scale" and number == 0):
         raise ConfigError(f"{where}: must be finite and not negative (a scale: positive), not {number}")
     return number
+
+
+def _count(value: object, where: str) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_ULP:
+        raise ConfigError(f"{where}: must be an integer from 0 to {MAX_ULP}, not {value!r}")
+    return value
+
+
+def _names(value: object, where: str) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"{where}: must be the name of a column or a list of names, not {value!r}")
+    return names
 
 
 def _day(value: object, where: str) -> date:
@@ -192,8 +245,21 @@ def _covers_output(glob: str, other: str) -> bool:
 def _looser(rule: Rule, than: Rule) -> bool:
     if than.ignore:
         return False
-    tolerances = rule.rtol > than.rtol or rule.atol > than.atol or rule.srtol > than.srtol
-    flags = (rule.ignore, rule.printed and not than.printed, than.strict_zero and not rule.strict_zero)
+    tolerances = (
+        rule.relative > than.relative
+        or rule.atol > than.atol
+        or rule.srtol > than.srtol
+        or rule.ulp > max(than.ulp, 0 if than.exact else ULP_FLOOR)
+    )
+    flags = (
+        rule.ignore,
+        rule.printed and not than.printed,
+        than.strict_zero and not rule.strict_zero,
+        than.exact and not rule.exact,
+        rule.permutation and not than.permutation,
+        bool(rule.up_to_sign) and rule.up_to_sign != than.up_to_sign,
+        bool(rule.sorted_by) and rule.sorted_by != than.sorted_by,
+    )
     return tolerances or any(flags) or (rule.srtol > 0 and _wider(rule.scale, than.scale))
 
 
