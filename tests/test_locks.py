@@ -12,7 +12,8 @@ from repro.conditions.lock import read_lock
 
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted(
-    path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.lock"), *ROOT.glob("experiments/*.lock")]
+    path.relative_to(ROOT).as_posix()
+    for path in [*ROOT.glob("requirements*.lock"), *ROOT.glob("experiments/*.lock")]
 )
 REGISTRY = re.compile(
     r"(files\.pythonhosted|pypi\.org/(simple|packages)|registry\.npmjs|static\.crates)", re.IGNORECASE
