@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from repro.core.errors import ReproError
-from repro.core.strictjson import MAX_BYTES
 from repro.drift.pattern import path_text
 from repro.drift.readers.choose import read
+from repro.drift.sides import content
 from repro.drift.tree import Array
-from repro.tools.files import read_capped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +76,7 @@ def curves(output: OutputReport, baseline: Path, observed: Path, *, limit: int) 
 
 
 def _tree(path: Path) -> Tree:
-    return read(read_capped(path, MAX_BYTES), name=path.name)
+    return read(content(path, path.name), name=path.name)
 
 
 def _by_text(tree: Tree) -> dict[str, tuple[TreePath, Any]]:
