@@ -79,26 +79,31 @@ _INFO_LIST = SchemaValidator(schema.list_schema(_INFO))
 _INFO_MAP = SchemaValidator(_INFOS)
 _INFO_DOCUMENT = SchemaValidator(_table(need={"version": _INT, "storeDir": _STR, "info": _INFOS}))
 
-_DRV_OUTPUTS = schema.dict_schema(_STR, _either(_table(need={"outputs": _STRS}), _STRS))
-_DRV = _table(
-    need={
-        "outputs": schema.dict_schema(
-            _STR, _table(may=dict.fromkeys(("path", "hash", "hashAlgo"), _maybe(_STR)))
+_OUTPUTS = _table(need={"outputs": _STRS})
+_OUTPUT = _table(may=dict.fromkeys(("path", "hash"), _maybe(_STR)))
+
+
+def _drvs(outputs: Any) -> Any:  # noqa: ANN401 - pydantic's
+    """A schema of derivations by path; `outputs` is that of the outputs of an input."""
+    inputs = schema.dict_schema(_STR, outputs)
+    return schema.dict_schema(
+        _STR,
+        _table(
+            need={"outputs": schema.dict_schema(_STR, _OUTPUT), "system": _STR},
+            may={
+                "name": _STR,
+                "version": _INT,
+                "env": _table(may={"out": _STR}),
+                "inputs": _table(need={"srcs": _STRS, "drvs": inputs}),
+                "inputSrcs": _STRS,
+                "inputDrvs": inputs,
+            },
         ),
-        "system": _STR,
-    },
-    may={
-        "name": _STR,
-        "version": _INT,
-        "env": _table(may={"out": _STR}),
-        "inputs": _table(need={"srcs": _STRS, "drvs": _DRV_OUTPUTS}),
-        "inputSrcs": _STRS,
-        "inputDrvs": _DRV_OUTPUTS,
-    },
-)
-_DRVS = schema.dict_schema(_STR, _DRV)
-_DRV_MAP = SchemaValidator(_DRVS)
-_DRV_DOCUMENT = SchemaValidator(_table(need={"version": _INT, "derivations": _DRVS}))
+    )
+
+
+_DRV_MAP = SchemaValidator(_drvs(_either(_OUTPUTS, _STRS)))
+_DRV_DOCUMENT = SchemaValidator(_table(need={"version": _INT, "derivations": _drvs(_OUTPUTS)}))
 
 _VERSIONED = re.compile(rb"\s*\{\s*\"(?:version|storeDir|info|derivations)\"\s*:")
 _LIST = re.compile(rb"\s*\[")
@@ -339,7 +344,7 @@ def _store_of(entries: dict[str, Any]) -> str:
 
 
 def _derivation(path: str, entry: dict[str, Any], paths: _Paths) -> Derivation:
-    if "version" in entry:
+    if entry.get("version", 3) not in _DERIVATION_VERSIONS:
         _known_version(entry["version"], _DERIVATION_VERSIONS, "nix derivation show")
     inputs = entry.get("inputs") or {"srcs": entry.get("inputSrcs"), "drvs": entry.get("inputDrvs")}
     if inputs["srcs"] is None or inputs["drvs"] is None:
@@ -352,7 +357,7 @@ def _derivation(path: str, entry: dict[str, Any], paths: _Paths) -> Derivation:
             name: _output(value, name, entry, paths) for name, value in sorted(entry["outputs"].items())
         },
         input_drvs={
-            paths[drv]: tuple(names if isinstance(names, list) else names["outputs"])
+            paths[drv]: tuple(names["outputs"] if isinstance(names, dict) else names)
             for drv, names in inputs["drvs"].items()
         },
         input_srcs=tuple([paths[source] for source in inputs["srcs"]]),
