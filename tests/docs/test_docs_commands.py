@@ -54,7 +54,10 @@ ELSEWHERE = {
 }
 """Commands that are not run here, with the reason; what is known of them without is tested below."""
 
-WITHOUT = {"docs/how-to/nix.md": "needs Nix, which tests/nix deals with"}
+WITHOUT = {
+    "docs/how-to/build.md": "needs Nix, which tests/build deals with",
+    "docs/how-to/nix.md": "needs Nix, which tests/nix deals with",
+}
 """Pages for users without commands that are run here, with the reason."""
 
 PAGES = sorted(
