@@ -211,3 +211,16 @@ def test_a_link_to_itself_is_an_error_and_no_crash(lab: Lab, secret: Path, where
         lab.define(environment="locked")
     evil(lab)
     refused(lab, secret, Exit.USAGE, Exit.NOT_CHECKED)
+
+
+def test_a_revision_does_not_give_itself_the_network(lab: Lab) -> None:
+    """A revision gets the network only where the caller's own definition gives it too, and the output says so."""
+    lab.define(network=True)
+    asking = lab.commit("ask for the network")
+    granted = lab.replay("mean", revision=asking, use_cache=False)
+    assert granted.notes == ()
+    lab.define(network=False)
+    refused = lab.replay("mean", revision=asking, use_cache=False)
+    assert refused.notes == ("mean: the revision asks for the network, which yours does not give",)
+    given = [lab.record_of(replayed.results[0]).command["network"] for replayed in (granted, refused)]
+    assert given == [True, False]

@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from repro.core.digest import of_bytes
 from repro.core.errors import ReproError, UsageError
 from repro.core.events import Event, Kind, Listener
 from repro.core.exits import Exit, worst
 from repro.core.near import did_you_mean
 from repro.data.dvc import DvcRemote
-from repro.flows import config, trees
+from repro.flows import trees
 from repro.flows.attempt import Result, attempt, cached
 from repro.flows.identity import Identity
 from repro.flows.matrix import select
 from repro.flows.referee import make_referee
+from repro.flows.resolve import resolve
 from repro.flows.workshop import Demands, Place, Workshop
 from repro.store.runs import Store
 from repro.tools import clock, host
 from repro.tools.clock import Stopwatch
-from repro.tools.files import disk_errors, require_inside
+from repro.tools.files import disk_errors
 from repro.tools.git import Git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
     from repro.flows.attempt import Referee
-    from repro.flows.config import Project
     from repro.flows.matrix import Run
-    from repro.flows.trees import Tree
 
 
 GRACE_SECONDS = 5.0
@@ -81,21 +79,25 @@ def replay(root: Path, request: Request, listener: Listener) -> Replayed:
     watch = Stopwatch()
     with disk_errors(f"working in {root}"), ExitStack() as held:
         place = open_place(root, listener, held)
-        tree, project, definition, notes = _resolved(root, request, place.scratch, held)
+        subject = resolve(root, request.revision, place.scratch, held, rules=request.rules)
         workshop = Workshop(
-            project=project, tree=tree, place=place, demands=request.demands, definition=definition
+            project=subject.project,
+            tree=subject.tree,
+            place=place,
+            demands=request.demands,
+            definition=subject.definition,
         )
-        runs = select(project, request.selections)
+        runs = select(subject.project, request.selections)
         listener(Event(kind=Kind.PLAN, count=len(runs)))
         identities = [_identified(workshop, run) for run in runs]
         referee = make_referee(root, request.against, workshop, held)
-        resolve = {"name": "resolve", "shared": True, **watch.read().to_dict()}
-        batch = _Batch(workshop, referee, request, resolve)
+        resolved = {"name": "resolve", "shared": True, **watch.read().to_dict()}
+        batch = _Batch(workshop, referee, request, resolved)
         return Replayed(
-            tree=tree.to_dict(),
-            definition=definition,
+            tree=subject.tree.to_dict(),
+            definition=subject.definition,
             results=tuple(batch.results(identities)),
-            notes=notes,
+            notes=subject.notes,
         )
 
 
@@ -117,28 +119,6 @@ def open_place(root: Path, listener: Listener, held: ExitStack) -> Place:
     )
 
 
-def _resolved(
-    root: Path, request: Request, scratch: Path, held: ExitStack
-) -> tuple[Tree, Project, dict[str, str], tuple[str, ...]]:
-    """The tree, the project as defined there, whose definition that is, and what the caller must know."""
-    if not request.revision:
-        tree, project = trees.present(root), config.load(root)
-        return tree, project, _definition("present tree", project), ()
-    tree = held.enter_context(trees.at(root, request.revision, scratch))
-    if not require_inside(tree.root, config.FILE, what=request.revision).is_file():
-        project = config.load(root)
-        note = f"{request.revision} has no {config.FILE}: the present definition is used"
-        return tree, project, _definition("present tree, for the revision has none", project), (note,)
-    project = config.load(tree.root, shown_as=f"{config.FILE} at {request.revision}")
-    definition = _definition("revision", project)
-    if not (root / config.FILE).is_file():
-        return tree, project, definition, ()
-    mine = config.load(root)
-    if request.rules == "present":
-        return tree, _with_rules(project, mine), {**definition, "rules": "present tree"}, ()
-    return tree, project, definition, tuple(_loosened(project, mine))
-
-
 def _identified(workshop: Workshop, run: Run) -> Identity | Result:
     """The conditions of a run, or its failure where they cannot be had; UsageError concerns all runs."""
     try:
@@ -147,34 +127,6 @@ def _identified(workshop: Workshop, run: Run) -> Identity | Result:
         raise
     except ReproError as error:
         return Result(run=run.name, experiment=run.experiment.name, state="failed", error=error)
-
-
-def _definition(source: str, project: Project) -> dict[str, str]:
-    return {"source": source, "digest": str(of_bytes(project.text)), "rules": source}
-
-
-def _with_rules(project: Project, mine: Project) -> Project:
-    """The revision's project under the caller's rules, where the caller still knows the experiment."""
-    experiments = {
-        name: replace(experiment, rules=mine.experiments[name].rules)
-        if name in mine.experiments
-        else experiment
-        for name, experiment in project.experiments.items()
-    }
-    return replace(project, experiments=experiments)
-
-
-def _loosened(project: Project, mine: Project) -> Iterator[str]:
-    """The rules of a revision that grant more than the caller's do."""
-    from repro.drift.rules import looser, rule_to_dict
-
-    for name, experiment in project.experiments.items():
-        if name not in mine.experiments:
-            continue
-        for rule in looser(experiment.rules, mine.experiments[name].rules):
-            table = rule_to_dict(rule)
-            grants = ", ".join(f"{key} = {table[key]}" for key in table if key not in {"path", "reason"})
-            yield f"{name}: the revision's rule for {rule.path!r} is looser than yours ({grants})"
 
 
 @dataclass(frozen=True, slots=True)
