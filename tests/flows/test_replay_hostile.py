@@ -214,7 +214,7 @@ def test_a_link_to_itself_is_an_error_and_no_crash(lab: Lab, secret: Path, where
 
 
 def test_a_revision_does_not_give_itself_the_network(lab: Lab) -> None:
-    """A revision gets the network only where the caller's own definition gives it too, and the output says so."""
+    """A revision gets the network only where the caller gives it too, and the output says so."""
     lab.define(network=True)
     asking = lab.commit("ask for the network")
     granted = lab.replay("mean", revision=asking, use_cache=False)
