@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from repro.cli import context as ctx
 from repro.cli.options import Json
+from repro.cli.reports import Html, JUnit, Markdown, Open, Reports, Sarif, Writers, write
 from repro.cli.verb import single
+
+if TYPE_CHECKING:
+    from repro.drift.report import DriftReport
 
 EPILOG = """Examples:
 
@@ -17,6 +22,7 @@ EPILOG = """Examples:
   repro drift old.json new.json
   repro drift old.csv new.csv --rtol 1e-6
   repro drift results/ again/ --rules repro.toml
+  repro drift old.npz new.npz --open
 
 \b
 Exit codes:
@@ -27,31 +33,45 @@ Exit codes:
 """
 
 
+Baseline = Annotated[Path, typer.Argument(metavar="A", help="The file or folder to compare with.")]
+Observed = Annotated[Path, typer.Argument(metavar="B", help="The file or folder to look at.")]
+Rtol = Annotated[
+    float | None,
+    typer.Option("--rtol", metavar="X", min=0, help="Relative tolerance.", show_default="1e-10"),
+]
+Atol = Annotated[
+    float | None, typer.Option("--atol", metavar="X", min=0, help="Absolute tolerance.", show_default="0")
+]
+Srtol = Annotated[
+    float | None,
+    typer.Option(
+        "--srtol", metavar="X", min=0, help="Tolerance relative to the array's scale.", show_default="0"
+    ),
+]
+RulesFile = Annotated[
+    Path | None,
+    typer.Option("--rules", metavar="FILE", help="TOML with [[rules]].", show_default=False),
+]
+Limit = Annotated[
+    int, typer.Option("-n", "--limit", metavar="N", min=1, help="Drifted paths shown per file.")
+]
+
+
 def drift(  # noqa: PLR0917 - as many as the verb has options
     context: typer.Context,
-    baseline: Annotated[Path, typer.Argument(metavar="A", help="The file or folder to compare with.")],
-    observed: Annotated[Path, typer.Argument(metavar="B", help="The file or folder to look at.")],
-    rtol: Annotated[
-        float | None,
-        typer.Option("--rtol", metavar="X", min=0, help="Relative tolerance.", show_default="1e-10"),
-    ] = None,
-    atol: Annotated[
-        float | None, typer.Option("--atol", metavar="X", min=0, help="Absolute tolerance.", show_default="0")
-    ] = None,
-    srtol: Annotated[
-        float | None,
-        typer.Option(
-            "--srtol", metavar="X", min=0, help="Tolerance relative to the array's scale.", show_default="0"
-        ),
-    ] = None,
-    rules: Annotated[
-        Path | None,
-        typer.Option("--rules", metavar="FILE", help="TOML with [[rules]].", show_default=False),
-    ] = None,
-    limit: Annotated[
-        int, typer.Option("-n", "--limit", metavar="N", min=1, help="Drifted paths shown per file.")
-    ] = 20,
+    baseline: Baseline,
+    observed: Observed,
+    rtol: Rtol = None,
+    atol: Atol = None,
+    srtol: Srtol = None,
+    rules: RulesFile = None,
+    limit: Limit = 20,
     as_json: Json = False,
+    junit: JUnit = None,
+    markdown: Markdown = None,
+    sarif: Sarif = None,
+    html: Html = None,
+    show: Open = False,
 ) -> None:
     """Compare any two files or folders, number by number.
 
@@ -72,7 +92,47 @@ def drift(  # noqa: PLR0917 - as many as the verb has options
         ctx.say_json(report.to_dict())
     else:
         ctx.say(drift_text(report, limit=limit))
+    reports = Reports(junit=junit, markdown=markdown, sarif=sarif, html=html, show=show)
+    _write(context, report, (baseline, observed), reports)
     ctx.leave(report.verdict.exit)
+
+
+def _write(context: typer.Context, report: DriftReport, sides: tuple[Path, Path], reports: Reports) -> None:
+    """Write the reports that were asked for."""
+    folder = ctx.settings(context).folder
+
+    def junit() -> str:
+        from repro.render.junit import drift_junit
+
+        return drift_junit(report)
+
+    def markdown() -> str:
+        from repro.render.markdown import drift_markdown
+
+        return drift_markdown(report)
+
+    def sarif() -> dict[str, Any]:
+        from repro.render.sarif import drift_sarif
+
+        one, other = sides
+        if (folder / one).is_dir():
+            return drift_sarif(report, lambda name: (str(one / name), str(other / name)))
+        return drift_sarif(report, lambda _: (str(one), str(other)))
+
+    def html() -> str:
+        from repro.flows.evidence import of_paths
+        from repro.render.html_report import drift_html
+
+        evidence = of_paths(report, *(folder / side for side in sides))
+        return drift_html(report, evidence, baseline=str(sides[0]), observed=str(sides[1]))
+
+    writers = Writers(junit=junit, markdown=markdown, sarif=sarif, html=html)
+    write(context, reports, writers, page=_page)
+
+
+def _page() -> Path:
+    """A file for a page that is only shown; the browser reads it after this call has ended."""
+    return Path(tempfile.mkdtemp(prefix="repro-")) / "report.html"
 
 
 app = single(drift, epilog=EPILOG)

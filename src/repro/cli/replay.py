@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from repro.cli import context as ctx
 from repro.cli.options import All, Environment, Experiments, Jobs, Json, named
+from repro.cli.reports import Html, JUnit, Markdown, Open, Reports, Sarif, Writers, write
 from repro.cli.verb import single
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ EPILOG = """Examples:
   repro replay 'noise[sigma=0.5]'   part of a matrix
   repro replay --all --jobs 2       all; what has not changed is not run again
   repro replay lorenz --repeat 3    bit-identical, within tolerance, unstable?
+  repro replay lorenz --open        look at what drifted, in a browser
 
 \b
 Exit codes:
@@ -67,12 +68,6 @@ AllowBuild = Annotated[
     bool,
     typer.Option("--allow-build", help="Build packages without a wheel, in the sandbox.", show_default=False),
 ]
-JUnit = Annotated[
-    Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.", show_default=False)
-]
-Markdown = Annotated[
-    Path | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown.", show_default=False)
-]
 
 
 def replay(  # noqa: PLR0917 - as many as the verb has options
@@ -92,6 +87,9 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
     as_json: Json = False,
     junit: JUnit = None,
     markdown: Markdown = None,
+    sarif: Sarif = None,
+    html: Html = None,
+    show: Open = False,
 ) -> None:
     """Run experiments again and compare every number with baselines.
 
@@ -116,19 +114,11 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
             allow_build=allow_build,
         ),
     )
-    _replay(context, request, Reports(as_json=as_json, junit=junit, markdown=markdown))
+    reports = Reports(junit=junit, markdown=markdown, sarif=sarif, html=html, show=show)
+    _replay(context, request, reports, as_json=as_json)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reports:
-    """How the result is told, and the files that hold it as well."""
-
-    as_json: bool
-    junit: Path | None
-    markdown: Path | None
-
-
-def _replay(context: typer.Context, request: Request, reports: Reports) -> None:
+def _replay(context: typer.Context, request: Request, reports: Reports, *, as_json: bool) -> None:
     from repro.cli.progress import listening
     from repro.flows.replay import check_request
     from repro.flows.replay import replay as replay_flow
@@ -136,7 +126,7 @@ def _replay(context: typer.Context, request: Request, reports: Reports) -> None:
     check_request(request)
     with listening(ctx.settings(context)) as listener:
         replayed = replay_flow(ctx.root(context), request, listener)
-    if reports.as_json:
+    if as_json:
         from repro.render.replay_json import replay_document
 
         ctx.say_json(replay_document(replayed))
@@ -151,14 +141,31 @@ def _replay(context: typer.Context, request: Request, reports: Reports) -> None:
 
 def _write(context: typer.Context, replayed: Replayed, reports: Reports) -> None:
     """Write the reports that were asked for."""
-    if reports.junit:
+    root = ctx.root(context)
+
+    def junit() -> str:
         from repro.render.junit import junit
 
-        ctx.write(context, reports.junit, junit(replayed))
-    if reports.markdown:
+        return junit(replayed)
+
+    def markdown() -> str:
         from repro.render.markdown import markdown
 
-        ctx.write(context, reports.markdown, markdown(replayed))
+        return markdown(replayed)
+
+    def sarif() -> dict[str, Any]:
+        from repro.render.sarif import replay_sarif
+
+        return replay_sarif(replayed, root)
+
+    def html() -> str:
+        from repro.flows.evidence import of_replay
+        from repro.render.html_report import replay_html
+
+        return replay_html(replayed, of_replay(root, replayed))
+
+    writers = Writers(junit=junit, markdown=markdown, sarif=sarif, html=html)
+    write(context, reports, writers, page=lambda: root.absolute() / ".repro" / "report.html")
 
 
 def _known(root: Path, replayed: Replayed) -> frozenset[str]:

@@ -7,11 +7,13 @@ from xml.etree import ElementTree as ET
 
 from repro.core.exits import Exit
 from repro.core.verdict import Verdict
+from repro.drift.report import DriftReport
 from repro.render.drift_text import drift_text
 from repro.render.summary import by_experiment, run_seconds
 from repro.render.words import one_line, printable
 
 if TYPE_CHECKING:
+    from repro.drift.report import OutputReport
     from repro.flows.attempt import Result
     from repro.flows.replay import Replayed
 
@@ -26,6 +28,37 @@ def junit(replayed: Replayed) -> str:
         suite = ET.SubElement(root, "testsuite", {"name": one_line(name), **_counts(results)})
         for result in results:
             _case(suite, result)
+    return _document(root)
+
+
+def drift_junit(report: DriftReport) -> str:
+    """The document about one comparison: a case per output; what rules ignore entirely is skipped."""
+    kinds = [_kind(output) for output in report.outputs]
+    counts = {
+        "tests": str(len(kinds)),
+        "failures": str(kinds.count("failure")),
+        "errors": str(kinds.count("error")),
+        "skipped": str(kinds.count("skipped")),
+    }
+    root = ET.Element("testsuites", {"name": "repro drift", **counts})
+    suite = ET.SubElement(root, "testsuite", {"name": "repro drift", **counts})
+    for output, kind in zip(report.outputs, kinds, strict=True):
+        case = ET.SubElement(suite, "testcase", classname="repro drift", name=one_line(output.name))
+        if kind:
+            problem = ET.SubElement(case, kind, message=one_line(output.reason or str(output.verdict)))
+            problem.text = printable(drift_text(DriftReport(verdict=output.verdict, outputs=(output,))))
+    return _document(root)
+
+
+def _kind(output: OutputReport) -> str:
+    if output.verdict.exit is Exit.GOOD:
+        return ""
+    if output.verdict.exit is Exit.WRONG:
+        return "failure"
+    return "skipped" if output.ignored else "error"
+
+
+def _document(root: ET.Element) -> str:
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 

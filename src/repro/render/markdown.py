@@ -13,6 +13,7 @@ from repro.render.words import one_line, plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from repro.drift.report import DriftReport
     from repro.flows.attempt import Result
     from repro.flows.replay import Replayed
 
@@ -45,6 +46,15 @@ def markdown(replayed: Replayed) -> str:
     return "\n".join(lines) + "\n"
 
 
+def drift_markdown(report: DriftReport) -> str:
+    """The document about one comparison: a row per output, what drifted below."""
+    lines = ["# Drift", "", "| output | verdict | values | over |", "|---|---|---:|---:|"]
+    for output in report.outputs:
+        lines.append(f"| {_cell(output.name)} | {output.verdict} | {output.values} | {output.over} |")
+    lines += ["", *_fenced("\n".join(map(one_line, drift_text(report).splitlines())))]
+    return "\n".join(lines) + "\n"
+
+
 def _rows(results: tuple[Result, ...]) -> Iterator[str]:
     for name, runs in by_experiment(results).items():
         line = row(name, runs)
@@ -59,8 +69,11 @@ def _cell(text: str) -> str:
 
 
 def _finding(result: Result) -> Iterator[str]:
+    yield from _fenced("\n".join(_said(result)))
+
+
+def _fenced(text: str) -> Iterator[str]:
     """Findings in a code block whose fence is longer than any in the text."""
-    text = "\n".join(_said(result))
     fence = "```"
     while fence in text:
         fence += "`"
