@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.nix.conftest import Nix
 
-pytestmark = [pytest.mark.nix, pytest.mark.xdist_group("nix-builds")]
+pytestmark = pytest.mark.nix
 
 
 class Project:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.nix.conftest import INSTALLER, unavailable
+from tests.nix.conftest import INSTALLER, locked, unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.nix, pytest.mark.xdist_group("nix-installer")]
+pytestmark = pytest.mark.nix
 
 
 def install(*arguments: str, path: str) -> subprocess.CompletedProcess[str]:
@@ -26,25 +27,33 @@ def install(*arguments: str, path: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An installation into a prefix in which an earlier one was interrupted."""
+@pytest.fixture(scope="session")
+def prefix(session_folder: Path) -> Path:
+    """An installation into a prefix in which an earlier one was interrupted; all workers share it."""
     if (
         sys.platform != "linux"
         or not os.access("/usr/bin/apt-get", os.X_OK)
         or platform.machine() != "x86_64"
     ):
         unavailable("the installer takes Debian's packages, and this is no Debian")
-    folder = tmp_path_factory.mktemp("prefix")
-    (folder / "debian.new" / "usr").mkdir(parents=True)
-    (folder / "bin").mkdir()
-    (folder / "bin" / "nix").write_text("half")
-    done = install(str(folder), path="/usr/bin:/bin")
+    with locked(session_folder / "installer") as folder:
+        prefix = folder / "prefix"
+        if not prefix.exists():
+            install_over_half_of_one(folder / "prefix")
+    return prefix
+
+
+def install_over_half_of_one(prefix: Path) -> None:
+    """Leave what an interrupted installation might, then install."""
+    (prefix / "debian.new" / "usr").mkdir(parents=True)
+    (prefix / "bin").mkdir()
+    (prefix / "bin" / "nix").write_text("half")
+    done = install(str(prefix), path="/usr/bin:/bin")
     if "apt reached no mirror" in done.stderr:
+        shutil.rmtree(prefix)
         unavailable("apt reaches no mirror")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f'export PATH="{folder}/bin:$PATH"\n'
-    return folder
+    assert done.stdout == f'export PATH="{prefix}/bin:$PATH"\n'
 
 
 def test_an_interrupted_installation_is_finished(prefix: Path) -> None:
@@ -57,10 +66,17 @@ def test_an_interrupted_installation_is_finished(prefix: Path) -> None:
 
 def test_a_second_run_changes_nothing(prefix: Path) -> None:
     """An installation that is complete is said again, and not a file of it is written."""
-    files = {path: path.lstat().st_mtime_ns for path in prefix.rglob("*") if path.name != ".lock"}
+    before = written(prefix)
     again = install(str(prefix), path="/usr/bin:/bin")
     assert again.stdout == f'export PATH="{prefix}/bin:$PATH"\n'
-    assert {path: path.lstat().st_mtime_ns for path in prefix.rglob("*") if path.name != ".lock"} == files
+    assert before
+    assert written(prefix) == before
+
+
+def written(prefix: Path) -> dict[Path, int]:
+    """When each installed file was written; what Nix itself keeps beside them is left out."""
+    installed = (path for part in ("bin", "debian", "etc") for path in (prefix / part).rglob("*"))
+    return {path: path.lstat().st_mtime_ns for path in installed}
 
 
 def test_the_store_is_in_the_prefix(prefix: Path) -> None:
