@@ -55,19 +55,18 @@ def sources(
     for reference in references(installables):
         metadata = nix.flake_metadata(reference)
         url = nix.redacted(metadata.url)
+        # Before 2.18 a dirty tree was told only by the revision that was not there.
+        is_dirty = bool(metadata.dirty_revision) or (metadata.is_git and not metadata.revision)
         found.append(
             {
                 "url": url,
                 "revision": metadata.revision or metadata.dirty_revision,
-                "dirty": bool(metadata.dirty_revision),
+                "dirty": is_dirty,
                 "nar_hash": metadata.nar_hash,
             }
         )
-        if metadata.dirty_revision:
-            notes.append(
-                f"{url}: the tree is dirty, so what was built is that of no revision "
-                f"({metadata.dirty_revision})"
-            )
+        if is_dirty:
+            notes.append(f"{url}: the tree is dirty, so what was built is that of no revision")
         if metadata.is_git and (names := _untracked(folder, reference)):
             notes.append(
                 f"{_listed(names)}: not tracked by git, so the flake does not see it; git add shows it"

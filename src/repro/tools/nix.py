@@ -170,7 +170,9 @@ class Nix:
         return self._path_info(["--derivation", "--recursive", *drvs])
 
     def _path_info(self, arguments: Sequence[str]) -> dict[str, PathInfo | None]:
-        """Since 2.33 the shape is to be chosen, before that the option is an error."""
+        """Since 2.33 the shape is to be chosen; before that, and in Lix, the option is an error."""
+        if not self._since(2, 33):
+            self._json_format = ()
         answer = self._call(["path-info", "--json", *self._json_format, *arguments])
         if answer.code != 0 and self._json_format and "--json-format" in _said(answer.log):
             self._json_format = ()
@@ -241,10 +243,8 @@ class Nix:
         return self.version().numbers >= numbers
 
     def _outputs(self, drv: str, names: Sequence[str]) -> str:
-        """`x.drv^out,dev`; before 2.15 a derivation's path alone stood for all, and `!` for some outputs."""
-        if self._since(2, 15):
-            return f"{drv}^{','.join(names) or '*'}"
-        return f"{drv}!{','.join(names)}" if names else drv
+        """`x.drv^out,dev`; before 2.15 a derivation's path alone stood for all of its outputs."""
+        return f"{drv}^{','.join(names) or '*'}" if self._since(2, 15) else drv
 
     def _ask(self, arguments: Sequence[str], *, doing: str) -> bytes:
         """The standard output of a call that must succeed."""
