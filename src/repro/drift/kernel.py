@@ -8,17 +8,24 @@ compared per component, with the modulus as |r|. Nothing here warns, broadcasts 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repro.drift.rules import ULP_FLOOR
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 TERMS: Final = ("ulp", "rtol", "digits", "atol", "srtol", "printed")
 """The order in which an admitted value is attributed: what is granted to everybody comes first, so that what
 counts for `atol`, `srtol` and `printed` needed them."""
+
+PIECE: Final = 1 << 16
+"""Values that are looked at together."""
 
 Values = NDArray[Any]
 """One array of any type that is no object."""
@@ -63,11 +70,14 @@ class Admission:
 
 def same_bits(r: Values, x: Values) -> bool:
     """Whether two arrays of one shape are stored alike: the cheap answer for nearly every replay."""
-    return r is x or (r.dtype == x.dtype and bool(np.array_equal(_bits(r, np.uint8), _bits(x, np.uint8))))
+    if r is x or r.dtype != x.dtype:
+        return r is x
+    word = np.uint64 if r.nbytes % 8 == 0 else np.uint8
+    return bool(np.array_equal(_bits(r, word), _bits(x, word)))
 
 
 def _bits(values: Values, unsigned: Any) -> Values:  # noqa: ANN401 - whatever numpy takes for a type
-    return np.ascontiguousarray(values).reshape(-1).view(unsigned)
+    return np.ascontiguousarray(values).reshape(-1).view(np.uint8).view(unsigned)
 
 
 def is_inexact(r: Values) -> bool:
@@ -166,11 +176,31 @@ def modulus(wide_r: Values) -> Values:
 
 
 def largest(r: Values) -> float:
-    """The scale of an array: its largest finite |r|, 0 if there is none."""
+    """The scale of an array: its largest finite |r|, 0 if there is none; block by block."""
+    top = 0.0
     with np.errstate(all="ignore"):
-        wide_r, _ = components(r.reshape(-1), r.reshape(-1)[:0])
-        size = modulus(wide_r)
-        return float(min(np.max(size, initial=0.0, where=np.isfinite(size)), np.finfo(np.float64).max))
+        for piece in _pieces(r):
+            if piece.dtype == np.float64 and math.isfinite(size := float(np.abs(piece).max(initial=0.0))):
+                top = max(top, size)
+                continue
+            wide_r, _ = components(piece, piece[:0])
+            sizes = modulus(wide_r)
+            top = max(top, float(np.max(sizes, initial=0.0, where=np.isfinite(sizes))))
+    return min(top, float(np.finfo(np.float64).max))
+
+
+def _pieces(values: Values) -> Iterator[Values]:
+    if values.flags.c_contiguous:
+        flat = values.reshape(-1)
+        yield from (flat[at : at + PIECE] for at in range(0, flat.size, PIECE))
+    else:
+        step = max(PIECE // max(values[0].size, 1), 1)
+        yield from (values[at : at + step].reshape(-1) for at in range(0, len(values), step))
+
+
+def native(values: Values) -> Values:
+    """The same values in this machine's byte order."""
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
 
 
 def _within(r: Values, wide_r: Values, wide_x: Values, terms: Terms) -> dict[str, NDArray[np.bool_]]:

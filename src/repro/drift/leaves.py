@@ -15,6 +15,7 @@ from repro.drift.advice import advice
 from repro.drift.kernel import Terms
 from repro.drift.pattern import path_text
 from repro.drift.report import PathReport
+from repro.drift.scan import scan
 from repro.drift.tree import Array, PrintedFloat, kind_of
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Arrays:
     flat: NDArray[np.intp] | None
 
     def chosen(self, values: NDArray[Any]) -> NDArray[Any]:
-        """The values that are looked at, (n,)."""
-        return values.reshape(-1) if self.flat is None else values.reshape(-1)[self.flat]
+        """The values that are looked at: all in their shape, or (n,)."""
+        return values if self.flat is None else values.reshape(-1)[self.flat]
 
     def locate(self, number: int) -> tuple[tuple[int, ...], str]:
         """Index in the leaf, and the line of the file if it has lines."""
@@ -67,19 +68,24 @@ def by_writing(arrays: Arrays) -> list[Arrays]:
 def judge_part(tally: Tally, path: TreePath, arrays: Arrays, decider: Decider) -> None:
     """Judge the values that one rule decides about."""
     r, x = arrays.chosen(arrays.r.values), arrays.chosen(arrays.x.values)
-    if kernel.same_bits(r, x):
-        tally.values += r.size
-        tally.admitted["exact"] += r.size
-        return
     rule = decider.rule
     scale = rule.scale
-    if scale is None:
-        scale = kernel.largest(arrays.r.values) if kernel.is_inexact(r) else 0.0
+    if scale is None and rule.srtol > 0 and kernel.is_inexact(r) and r is not x:
+        scale = kernel.largest(arrays.r.values)
     units = arrays.r.printed.half_units if rule.printed else None
-    admission = kernel.admit(r, x, _terms(rule, scale, None if units is None else arrays.chosen(units)))
-    tally.add(admission)
-    if admission.over_count:
-        pair = stats.Pair(r=r, x=x, admission=admission, scale=scale, locate=arrays.locate)
+    found = scan(r, x, _terms(rule, scale or 0.0, None if units is None else arrays.chosen(units)))
+    tally.add(found)
+    if not found.differing:
+        return
+    if scale is None:
+        scale = (
+            found.largest
+            if arrays.flat is None or not kernel.is_inexact(r)
+            else kernel.largest(arrays.r.values)
+        )
+    pair = stats.Pair(r=r, x=x, scan=found, scale=scale, locate=arrays.locate)
+    tally.deviation = max(tally.deviation, stats.deviation(pair))
+    if found.over:
         aim = path_text(path) if arrays.flat is None or decider.label == "default" else rule.path
         _find(tally, path, pair, decider, aim)
 
@@ -99,7 +105,7 @@ def _terms(rule: Rule, scale: float | NDArray[np.float64], units: NDArray[np.flo
 
 
 def _find(tally: Tally, path: TreePath, pair: stats.Pair, decider: Decider, aim: str) -> None:
-    verdict = Verdict.PATTERN if pair.admission.pattern.any() else Verdict.DRIFT
+    verdict = Verdict.PATTERN if pair.scan.pattern else Verdict.DRIFT
     report = partial(_drifted, tally.output, path, pair, decider, aim)
     tally.find(verdict, report, math.inf if verdict is Verdict.PATTERN else stats.size_of(pair))
 
@@ -140,6 +146,10 @@ def judge_floats(tally: Tally, waiting: list[Waiting]) -> None:
     admission = kernel.admit(r, x, _terms(rule, scale, units))
     tally.add(admission)
     with np.errstate(all="ignore"):
+        gaps = np.abs(x - r)[admission.touched] / np.abs(
+            scale if np.ndim(scale) == 0 else r[admission.touched]
+        )
+        tally.deviation = max(tally.deviation, float(np.max(np.nan_to_num(gaps, nan=math.inf), initial=0.0)))
         sizes = np.where(admission.pattern, math.inf, np.abs(x / r - 1)[admission.touched])
     found = zip(admission.touched, admission.over, admission.pattern, sizes, strict=True)
     for number, over, pattern, size in found:
@@ -154,9 +164,9 @@ def _drifted_float(output: str, item: Waiting) -> PathReport:
     r, x = np.array([item.r], dtype=np.float64), np.array([item.x], dtype=np.float64)
     units = np.array([_unit(item.r)]) if rule.printed else None
     scale = abs(item.r) if rule.scale is None else rule.scale
-    admission = kernel.admit(r, x, _terms(rule, scale, units))
+    found = scan(r, x, _terms(rule, scale, units))
     own = math.nan if rule.scale is None else rule.scale
-    pair = stats.Pair(r=r, x=x, admission=admission, scale=own, locate=lambda _: ((), ""))
+    pair = stats.Pair(r=r, x=x, scan=found, scale=own, locate=lambda _: ((), ""))
     return _drifted(output, item.path, pair, item.decider, path_text(item.path))
 
 

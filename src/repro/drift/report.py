@@ -44,11 +44,15 @@ class Worst:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digits:
-    """Decimal digits of agreement, -log10 of the relative error: per class 0 to 17 a count, worst, median."""
+    """Decimal digits of agreement, -log10 of the relative error: per class 0 to 17 a count, worst, median.
+
+    `low`: the 1st percentile. Of more values than fit one block, median and percentile are to 1/64 digit.
+    """
 
     histogram: tuple[int, ...]
     worst: float
     median: float
+    low: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,5 +201,8 @@ def _digits(table: dict[str, Any] | None) -> Digits | None:
     if table is None:
         return None
     return Digits(
-        histogram=tuple(table["histogram"]), worst=_number(table["worst"]), median=_number(table["median"])
+        histogram=tuple(table["histogram"]),
+        worst=_number(table["worst"]),
+        median=_number(table["median"]),
+        low=_number(table.get("low")),
     )

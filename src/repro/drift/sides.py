@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 WORTH_MAPPING: Final = 1 << 20
 """Bytes from which a file is mapped and not read."""
 
-BLOCK: Final = 1 << 20
+BLOCK: Final = 1 << 16
+"""Words of 8 bytes that are compared at a time."""
+
 MAX_FILES: Final = 1_000_000
 
 
@@ -87,7 +89,10 @@ def same_bytes(one: Data, other: Data) -> bool:
     """Whether two files hold the same; stops at the first block that differs."""
     if len(one) != len(other):
         return False
-    a, b = np.frombuffer(one, dtype=np.uint8), np.frombuffer(other, dtype=np.uint8)
+    words = len(one) // 8 * 8
+    if bytes(one[words:]) != bytes(other[words:]):
+        return False
+    a, b = (np.frombuffer(side, dtype=np.uint64, count=words // 8) for side in (one, other))
     return all(np.array_equal(a[at : at + BLOCK], b[at : at + BLOCK]) for at in range(0, len(a), BLOCK))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,71 +15,144 @@ from repro.drift.report import DIGITS, Digits, Worst, shown
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from repro.drift.kernel import Admission, Values
+    from repro.drift.kernel import Values
+    from repro.drift.scan import Scan
 
 Locate = Callable[[int], tuple[tuple[int, ...], str]]
 """From a value's number to its index in the leaf, and its place in words if there is one."""
 
+TOP: Final = float(DIGITS - 1)
+"""Digits of agreement of values that are equal."""
+
+SORTS: Final = ("absolute", "relative", "scaled", "ulp")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pair:
-    """Baseline and observed values of one kind, both (n,), and how they were judged."""
+    """Baseline and observed values of one kind and shape, and how they were judged.
+
+    `scale`: what scaled errors refer to; NaN if every value is its own scale.
+    """
 
     r: Values
     x: Values
-    admission: Admission
+    scan: Scan
     scale: float
     locate: Locate
 
 
 def describe(pair: Pair, *, labels: bool = False) -> dict[str, Any]:
     """The fields of a `PathReport` that follow from the values; `labels` are counted, not measured."""
-    admission = pair.admission
+    scan = pair.scan
+    inexact = kernel.is_inexact(pair.r)
     found: dict[str, Any] = {
-        "count": admission.count,
-        "over": admission.over_count,
-        "pattern": int(np.count_nonzero(admission.pattern)),
-        "admitted": admission.admitted,
-        "alone": admission.alone,
-        "first_over": _first(pair, admission.touched[admission.over]),
+        "count": scan.count,
+        "differing": scan.differing,
+        "over": scan.over,
+        "pattern": scan.pattern,
+        "admitted": {term: count for term, count in scan.admitted.items() if count or term == "exact"},
+        "alone": {term: count for term, count in scan.alone.items() if count},
+        "first_difference": _first(pair, scan.first_difference),
+        "first_over": _first(pair, scan.first_over),
+        "worst": _worst_inexact(pair) if inexact else _worst_exact(pair, labels=labels),
     }
-    if kernel.is_inexact(pair.r):
-        with np.errstate(all="ignore"):
-            return found | _inexact(pair)
-    return found | _exact(pair, measured=not labels and pair.r.dtype.kind in "iuO")
+    if inexact:
+        found["digits"] = _summary(scan)
+        sides = scan.up + scan.down
+        found["bias"] = (scan.up - scan.down) / sides if sides else None
+    return found
 
 
 def size_of(pair: Pair) -> float:
     """One number to order drifted leaves by: the largest relative error, infinite for what has none."""
     if not kernel.is_inexact(pair.r):
         return math.inf
-    with np.errstate(all="ignore"):
-        return float(np.max(_errors(pair)["relative"], initial=0.0))
+    return float(pair.scan.worst.get("relative", (0.0, 0))[0])
 
 
-def _first(pair: Pair, numbers: NDArray[np.intp]) -> int | None:
-    if not numbers.size:
+def deviation(pair: Pair) -> float:
+    """The largest error relative to the scale, of admitted values too; infinite for what has none."""
+    if pair.scan.pattern or not kernel.is_inexact(pair.r):
+        return math.inf if pair.scan.over else 0.0
+    return _scaled(pair)[0] if "absolute" in pair.scan.worst else 0.0
+
+
+def _first(pair: Pair, number: int | None) -> int | None:
+    if number is None:
         return None
-    index, _ = pair.locate(int(numbers[0]))
+    index, _ = pair.locate(number)
     return index[0] if index else None
 
 
-def _exact(pair: Pair, *, measured: bool) -> dict[str, Any]:
-    touched = pair.admission.touched
-    first = int(touched[0])
-    worst = {"value": _worst_at(pair, first, 1)}
-    if measured:
-        # Python integers: the distance of two 64-bit numbers needs 65 bits
-        r, x = pair.r[touched].astype(object), pair.x[touched].astype(object)
-        distances = [abs(int(b) - int(a)) for a, b in zip(r, x, strict=True)]
-        at = max(range(len(distances)), key=distances.__getitem__)
-        relative = [ratio(d, abs(int(a))) for d, a in zip(distances, r, strict=True)]
-        worst_relative = max(range(len(relative)), key=relative.__getitem__)
-        worst = {
-            "absolute": _worst_at(pair, int(touched[at]), distances[at]),
-            "relative": _worst_at(pair, int(touched[worst_relative]), relative[worst_relative]),
-        }
-    return {"differing": int(touched.size), "worst": worst, "first_difference": _first(pair, touched)}
+def _worst_exact(pair: Pair, *, labels: bool) -> dict[str, Worst]:
+    sorts = ("absolute", "relative") if not labels and "absolute" in pair.scan.worst else ("value",)
+    return {sort: _worst_at(pair, *reversed(pair.scan.worst[sort])) for sort in sorts}
+
+
+def _worst_inexact(pair: Pair) -> dict[str, Worst]:
+    scan = pair.scan
+    worst = {sort: scan.worst[sort] for sort in SORTS if sort in scan.worst}
+    if "absolute" in worst:
+        worst["scaled"] = _scaled(pair)
+    found: dict[str, Worst] = {
+        sort: _worst_at(pair, *reversed(worst[sort])) for sort in SORTS if sort in worst
+    }
+    if scan.first_pattern is not None:
+        found["pattern"] = _worst_at(pair, scan.first_pattern, math.inf)
+    elif not found and scan.first_over is not None:  # zeros whose signs differ: no error has a size
+        found["value"] = _worst_at(pair, scan.first_over, 0.0)
+    return found
+
+
+def _scaled(pair: Pair) -> tuple[float, int]:
+    """The largest scaled error: that of the largest distance; relative where each value is its own scale."""
+    if math.isnan(pair.scale):
+        error, number = pair.scan.worst["relative"]
+        return float(error), number
+    number = pair.scan.worst["absolute"][1]
+    r, x = value_at(pair.r, number), value_at(pair.x, number)
+    with np.errstate(all="ignore"):
+        one, other = kernel.components(r, x)
+        half = np.abs(other * 0.5 - one * 0.5).max()  # a distance that overflows still has a finite ratio
+        scale = np.float64(pair.scale) * 0.5
+        return float(half / scale), number
+
+
+def value_at(values: Values, number: int) -> Values:
+    """One value in C order, as an array of shape (1,), whatever the layout."""
+    return kernel.native(values[np.unravel_index(number, values.shape)].reshape(1))
+
+
+def errors(r: Values, x: Values) -> dict[str, Values]:
+    """Errors of each value by sort; 0 where a value is not finite, for that is a pattern."""
+    wide_r, wide_x = kernel.components(r, x)
+    finite = (np.isfinite(wide_r) & np.isfinite(wide_x)).all(axis=1)
+    absolute = np.where(finite, np.abs(wide_x - wide_r).max(axis=1, initial=0.0), 0.0)
+    half = np.where(np.isinf(absolute), 0.5, 1.0)
+    distance = np.where(
+        finite, np.abs(wide_x * half[:, None] - wide_r * half[:, None]).max(axis=1, initial=0.0), 0.0
+    )
+    size = kernel.modulus(wide_r)[:, 0] * half
+    found = {"absolute": absolute, "relative": np.where(distance > 0, distance / size, 0.0)}
+    ulp = kernel.ulp_distance(r, x)
+    if ulp is not None:
+        found["ulp"] = np.where(finite, ulp, np.uint64(0))
+    return found
+
+
+def integer_errors(r: Values, x: Values) -> dict[str, Values]:
+    """Absolute errors in integer arithmetic, and relative ones."""
+    if r.dtype.kind == x.dtype.kind:
+        wide = np.dtype(np.int64 if r.dtype.kind == "i" else np.uint64)
+        a, b = r.astype(wide), x.astype(wide)
+        gap = b.view(np.uint64) - a.view(np.uint64)  # modulo 2^64, where every distance fits
+        absolute: Values = np.where(b >= a, gap, np.uint64(0) - gap)
+    else:  # the distance of a signed and an unsigned number may need 65 bits
+        absolute = np.array([abs(int(b) - int(a)) for a, b in zip(r, x, strict=True)], dtype=object)
+    size = np.abs(r.astype(np.float64))
+    with np.errstate(all="ignore"):
+        relative = np.where(size > 0, absolute.astype(np.float64) / size, np.inf)
+    return {"absolute": absolute, "relative": relative}
 
 
 def ratio(distance: int, size: int) -> float:
@@ -90,53 +163,51 @@ def ratio(distance: int, size: int) -> float:
         return math.inf
 
 
-def _inexact(pair: Pair) -> dict[str, Any]:
-    admission = pair.admission
-    errors = _errors(pair)
-    differing = admission.over | (errors["absolute"] > 0)
-    worst = {sort: _largest(pair, error) for sort, error in errors.items() if np.any(error > 0)}
-    if admission.pattern.any():
-        worst["pattern"] = _worst_at(pair, int(admission.touched[np.argmax(admission.pattern)]), math.inf)
-    elif not worst:  # zeros of different sign under strict_zero: no error has a size
-        worst["value"] = _worst_at(pair, int(admission.touched[np.argmax(admission.over)]), 0.0)
-    return {
-        "differing": int(np.count_nonzero(differing)),
-        "worst": worst,
-        "digits": _digits(pair, errors),
-        "bias": _bias(pair),
-        "first_difference": _first(pair, admission.touched[differing]),
-    }
+def digits_of(error: float) -> float:
+    """Decimal digits of agreement, 0 to 17."""
+    return min(max(-math.log10(error), 0.0), TOP) if 0 < error < math.inf else 0.0 if error else TOP
 
 
-def _errors(pair: Pair) -> dict[str, Values]:
-    """Errors of each touched value by sort; 0 where a value is not finite, for that is a pattern."""
-    touched = pair.admission.touched
-    r, x = pair.r[touched], pair.x[touched]
+def digits(r: Values, x: Values, touched: NDArray[np.intp], found: dict[str, Values]) -> NDArray[np.float64]:
+    """Log relative error, -log10(|x-r|/|r|), and -log10|x| where r is 0 (McCullough 1998, section 3).
+
+    One per pair of finite values; `found` holds the errors of those at `touched`.
+    """
     wide_r, wide_x = kernel.components(r, x)
     finite = (np.isfinite(wide_r) & np.isfinite(wide_x)).all(axis=1)
-    absolute = np.where(finite, np.abs(wide_x - wide_r).max(axis=1, initial=0.0), 0.0)
-    half = np.where(np.isinf(absolute), 0.5, 1.0)  # a distance that overflows still has a finite ratio
-    distance = np.where(
-        finite, np.abs(wide_x * half[:, None] - wide_r * half[:, None]).max(axis=1, initial=0.0), 0.0
+    nothing = (wide_r[touched] == 0).all(axis=1)
+    error = np.where(nothing, found["absolute"], found["relative"])
+    agreed = np.full(r.size, TOP)
+    agreed[touched] = np.where(error > 0, np.clip(-np.log10(error), 0.0, TOP) + 0.0, TOP)
+    return np.asarray(agreed[finite], dtype=np.float64)
+
+
+def _summary(scan: Scan) -> Digits | None:
+    total = int(scan.fine.sum())
+    if not total:
+        return None
+    if scan.exact_digits is not None:
+        median = float(np.median(scan.exact_digits))
+        low = float(np.percentile(scan.exact_digits, 1))
+    else:
+        median, low = _quantile(scan.fine, 0.5), _quantile(scan.fine, 0.01)
+    return Digits(
+        histogram=tuple(int(n) for n in scan.classes),
+        worst=min(scan.least_digits, TOP),
+        median=median,
+        low=max(low, min(scan.least_digits, TOP)),
     )
-    size = kernel.modulus(wide_r)[:, 0] * half
-    errors = {"absolute": absolute, "relative": np.where(distance > 0, distance / size, 0.0)}
-    scale = size if math.isnan(pair.scale) else pair.scale * half
-    errors["scaled"] = np.where(distance > 0, distance / scale, 0.0)
-    ulp = kernel.ulp_distance(r, x)
-    if ulp is not None:
-        errors["ulp"] = np.where(finite, ulp, np.uint64(0))
-    return errors
 
 
-def _largest(pair: Pair, error: Values) -> Worst:
-    at = int(np.argmax(error))
-    return _worst_at(pair, int(pair.admission.touched[at]), error[at].item())
+def _quantile(fine: NDArray[np.int64], share: float) -> float:
+    """The digits below which a share of the values lies, to the width of a bin."""
+    sums = np.cumsum(fine)
+    return min(float(np.searchsorted(sums, share * sums[-1])) * TOP / (len(fine) - 1), TOP)
 
 
 def _worst_at(pair: Pair, number: int, error: float) -> Worst:
     index, place = pair.locate(number)
-    baseline, observed = _plain(pair.r[number]), _plain(pair.x[number])
+    baseline, observed = _plain(value_at(pair.r, number)[0]), _plain(value_at(pair.x, number)[0])
     return Worst(
         error=_finite_type(error),
         index=index,
@@ -155,31 +226,3 @@ def _finite_type(value: Any) -> Any:  # noqa: ANN401 - whatever the array held
     if isinstance(value, np.clongdouble):
         return complex(value)
     return float(value) if isinstance(value, np.longdouble) else value
-
-
-def _digits(pair: Pair, errors: dict[str, Values]) -> Digits | None:
-    """Log relative error, -log10(|x-r|/|r|), and -log10|x| where r is 0 (McCullough 1998, section 3)."""
-    touched = pair.admission.touched
-    wide_r, wide_x = kernel.components(pair.r, pair.x)
-    finite = (np.isfinite(wide_r) & np.isfinite(wide_x)).all(axis=1)
-    relative = errors["relative"]
-    error = np.where(np.isinf(relative), errors["absolute"], relative)
-    top = float(DIGITS - 1)
-    digits = np.full(pair.admission.count, top)
-    digits[touched] = np.where(error > 0, np.clip(-np.log10(error), 0.0, top) + 0.0, top)
-    digits = digits[finite]
-    if not digits.size:
-        return None
-    histogram = np.bincount(digits.astype(np.intp), minlength=DIGITS)
-    return Digits(
-        histogram=tuple(int(n) for n in histogram), worst=float(digits.min()), median=float(np.median(digits))
-    )
-
-
-def _bias(pair: Pair) -> float | None:
-    if pair.r.dtype.kind == "c":
-        return None
-    touched = pair.admission.touched
-    r, x = kernel.components(pair.r[touched], pair.x[touched])
-    up, down = int(np.count_nonzero(x > r)), int(np.count_nonzero(x < r))
-    return (up - down) / (up + down) if up + down else None

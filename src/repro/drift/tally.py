@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from repro.drift.kernel import Admission
     from repro.drift.pattern import TreePath
     from repro.drift.resolve import Decider
+    from repro.drift.scan import Scan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Tally:
     values: int = 0
     over: int = 0
     ignored: int = 0
+    deviation: float = 0.0
     admitted: Counter[str] = field(default_factory=Counter)
     alone: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
@@ -58,12 +60,12 @@ class Tally:
         """Note a leaf that does not match."""
         self.findings.append(Finding(verdict=verdict, size=size, report=report))
 
-    def add(self, admission: Admission) -> None:
+    def add(self, judged: Admission | Scan) -> None:
         """Count judged values."""
-        self.values += admission.count
-        self.over += admission.over_count
-        self.admitted.update(admission.admitted)
-        self.alone.update(admission.alone)
+        self.values += judged.count
+        self.over += judged.over_count
+        self.admitted.update(judged.admitted)
+        self.alone.update(judged.alone)
 
     def structure(self, path: TreePath, reason: str, decider: Decider) -> None:
         """Note a difference that comes before any number."""
