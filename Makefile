@@ -26,7 +26,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	@echo "==> running the test suite"
-	@$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -321,7 +321,6 @@ def test_a_pointer_that_is_a_link_out_of_the_checkout_is_not_read(
         resolve(plain, "x")
 
 
-@pytest.mark.xdist_group("dvc")
 def test_data_of_dvc_2_is_fetched_from_its_old_place_by_its_old_hash(lab: Lab, tmp_path: Path) -> None:
     """A pointer without `hash` means md5 with CRLF read as LF, and objects in the old layout."""
     text, binary = b"a\r\nb\r\n", b"\0\r\n\1"
@@ -335,7 +334,6 @@ def test_data_of_dvc_2_is_fetched_from_its_old_place_by_its_old_hash(lab: Lab, t
     assert all(v.startswith("md5-dos2unix:") for v in identify(lab.root, pairs).values())
 
 
-@pytest.mark.xdist_group("dvc")
 def test_spoilt_data_of_dvc_2_is_noticed(lab: Lab, tmp_path: Path) -> None:
     """The old hash is checked as strictly as the new one."""
     md5 = hashlib.md5(b"a\nb\n", usedforsecurity=False).hexdigest()

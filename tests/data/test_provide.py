@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from tests.data.conftest import Lab
 
-pytestmark = pytest.mark.xdist_group("dvc")
 
 INPUTS = ["data/nist", "data/one.csv", "plain.txt"]
 

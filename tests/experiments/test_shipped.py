@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 SELECTION = ["branin", "noise[sigma=0.5,seed=7]", "policy-gradient", "nist", "lorenz", "linalg"]
 KERNELS = ["Nehalem", "Haswell", "SkylakeX"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shipped")]
+pytestmark = pytest.mark.slow
 
 
 def replay(project: Path, *arguments: str, **variables: str) -> tuple[int, dict[str, Any]]:
