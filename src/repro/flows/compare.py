@@ -31,11 +31,11 @@ def compare_paths(
             raise MissingBaseline(f"{path}: does not exist", hint="name two files or two folders")
     given = {name: value for name, value in tolerances.items() if value is not None}
     common = [parse_rule({"path": "**", "reason": "asked for on the command line", **given}, "options")]
-    rules = (*(common if given else ()), *(_read(rules_file) if rules_file else ()))
+    rules = (*(common if given else ()), *(read_rules(rules_file) if rules_file else ()))
     return compare(baseline, observed, Rules(rules=rules), today=clock.now().date())
 
 
-def _read(path: Path) -> tuple[Rule, ...]:
+def read_rules(path: Path) -> tuple[Rule, ...]:
     """The `[[rules]]` of a TOML file, such as a `repro.toml`."""
     try:
         document = toml.parse(read_capped(path, toml.MAX_BYTES), name=path.name)

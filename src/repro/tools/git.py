@@ -128,6 +128,11 @@ class Git:
             )
         return found
 
+    def committed(self, path: str) -> bytes | None:
+        """A file of the last commit as a checkout would write it, by its path from here; None without one."""
+        done = self._git("cat-file", "--filters", f"HEAD:./{path}", check=False)
+        return done.stdout if done.code == 0 else None
+
     def prefix(self) -> str:
         """Where this folder lies below the top of the working tree: "" at the top, else `sub/folder/`."""
         return self._git("rev-parse", "--show-prefix").text
