@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,10 @@ def build(folder: Path, wishes: Wishes, listener: Listener = silent) -> BuildRep
     installables = wishes.installables or (".",)
     nix = Nix(folder, secrets=secrets_in(*installables, wishes.against))
     derivations = flakes.evaluated(nix, folder, installables)
-    started = clock.now().timestamp()
-    first = _built(nix, derivations, started, teller(listener, "first build"))
-    sources, notes = flakes.sources(nix, folder, installables)
+    with ThreadPoolExecutor(1) as beside:  # what is evaluated is fetched, so this takes no time of its own
+        asked = beside.submit(flakes.sources, nix, folder, installables)
+        first = _built(nix, derivations, teller(listener, "first build"))
+        sources, notes = asked.result()
     base = host.cache_folder() / "builds"
     with files.disk_errors("building again"), working_folder(base) as work:
         bench = Bench(nix=nix, work=work, keep=wishes.out, diffoscope=shutil.which("diffoscope") or "")
@@ -68,9 +70,8 @@ def build(folder: Path, wishes: Wishes, listener: Listener = silent) -> BuildRep
     return report
 
 
-def _built(
-    nix: Nix, derivations: Mapping[str, Derivation], started: float, told: Callable[[Builder], None]
-) -> First:
+def _built(nix: Nix, derivations: Mapping[str, Derivation], told: Callable[[Builder], None]) -> First:
+    started = clock.now().timestamp()
     run = nix.build(dict.fromkeys(derivations, ()), told=told)
     ended = clock.now().timestamp()
     paths = [path for built in run.built for path in built.outputs.values()]
