@@ -46,11 +46,11 @@ def comparison_html(report: DriftReport, evidence: Evidence, *, key: str, level:
     parts += [f'<p class="unsure">Warning: {esc(warning)}</p>' for warning in report.warnings]
     if figures := _figures(report, evidence.curves, key=key, level=level + 1):
         parts += [f"<h{level}>Where the numbers part</h{level}>", figures]
+    if evidence.conditions is not None:
+        parts += [f"<h{level}>Conditions that differ</h{level}>", _conditions(evidence.conditions, key=key)]
     if drifted:
         parts.append(f"<h{level}>Paths that do not match</h{level}>")
         parts += [_output(output, key=f"{key}-o{number}") for number, output in enumerate(drifted)]
-    if evidence.conditions is not None:
-        parts += [f"<h{level}>Conditions that differ</h{level}>", _conditions(evidence.conditions, key=key)]
     return "\n".join(parts)
 
 
