@@ -31,6 +31,7 @@ FOREIGN = {
     "--universal": "uv pip compile",
     "--generate-hashes": "uv pip compile",
     "--unshallow": "git fetch",
+    "--drift-accept": "pytest, from repro.testing",
 }
 """Options of other programs that pages mention by themselves."""
 
