@@ -362,3 +362,18 @@ def test_the_policy_stops_what_got_into_the_page(drifted: str, tmp_path: Path) -
     dom, _, asked = _browse(re.sub(r"<meta http-equiv[^>]*>", "", taken), tmp_path)
     assert "<title>taken" in dom
     assert asked == [image]
+
+
+def test_conditions_are_told_apart_without_long_digests(drifted: str) -> None:
+    """Of a digest its beginning is shown, and what a baseline does not remember is said to be so."""
+    conditions = (
+        Condition(name="code", baseline=f"sha256:{'a1' * 32}", observed=f"sha256:{'b2' * 32}"),
+        Condition(name="cpu", baseline="None", observed="deadbeef"),
+    )
+    report = DriftReport(verdict=Verdict.DRIFT)
+    text = drift_html(report, Evidence(conditions=conditions), baseline="a", observed="b")
+    assert "sha256:a1a1a1a1a1a1…<" in text
+    assert "b2" * 8 not in text
+    assert "not recorded" in text
+    assert ">deadbeef<" in text
+    assert "Conditions that differ" in drifted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from repro.render.html_text import badge, code, error, esc, table, value
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 FIGURES: Final = 12
 """Pictures per comparison."""
 
+DIGEST: Final = re.compile(r"\b((?:sha256:|md5:)?[0-9a-f]{12})[0-9a-f]{20,52}\b")
+"""A digest or commit, and its beginning."""
+
 ADVICE: Final = 4
 """Advice given per output."""
 
@@ -33,7 +37,6 @@ HEAD: Final = (
     "observed",
     "#digits",
     "#first over",
-    "decided by",
 )
 SORTS: Final = ("pattern", "absolute", "value", "relative", "ulp")
 """Which place is shown in a row, the first that there is."""
@@ -102,7 +105,7 @@ def _row(finding: PathReport) -> tuple[str, ...]:
     worst = next((finding.worst[sort] for sort in SORTS if sort in finding.worst), None)
     first = finding.first_over if finding.count > 1 else None
     return (
-        code(finding.path) + _more(finding.reason),
+        code(finding.path) + _more(finding.reason) + _more(_decided(finding)),
         badge(finding.verdict),
         f"{finding.over:,} of {finding.count:,}" if finding.count else "",
         *(_size(finding.worst.get(sort)) for sort in ("absolute", "relative", "ulp")),
@@ -111,8 +114,11 @@ def _row(finding: PathReport) -> tuple[str, ...]:
         value(worst.observed) if worst else "",
         f"{finding.digits.worst:.1f}" if finding.digits else "",
         f"[{first}]" if first is not None else "",
-        esc(finding.rule) if finding.rule != "default" else "",
     )
+
+
+def _decided(finding: PathReport) -> str:
+    return f"decided by {finding.rule}" if finding.rule != "default" else ""
 
 
 def _size(worst: Worst | None) -> str:
@@ -179,6 +185,11 @@ def _conditions(conditions: tuple[Condition, ...], *, key: str) -> str:
     """What the two runs do not share."""
     if not conditions:
         return "<p>None: every recorded condition of the two runs is the same.</p>"
-    rows = [(code(item.name), code(item.baseline), code(item.observed)) for item in conditions]
+    rows = [(code(item.name), _condition(item.baseline), _condition(item.observed)) for item in conditions]
     caption = f"{plural(len(rows), 'condition')} in which the two runs differ"
     return table(caption, ("condition", "baseline", "observed"), rows, key=f"{key}-conditions")
+
+
+def _condition(text: str) -> str:
+    """A condition's value; of a digest its beginning, which tells two apart."""
+    return code(DIGEST.sub(r"\1…", text)) if text != "None" else '<span class="quiet">not recorded</span>'
