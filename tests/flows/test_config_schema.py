@@ -58,6 +58,7 @@ def table_of(
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1)) | st.datetimes(datetime(2000, 1, 1))  # noqa: DTZ001 - TOML's own
 NUMBERS = st.sampled_from([0, 1, 0.5, 1e-11, 1e-10])
+FLAGS = ("exact", "printed", "strict_zero", "ignore", "labels", "permutation")
 VARIABLES = mutated(
     st.dictionaries(st.sampled_from(["A", "B_1", "1X", "HOME", "A\n"]), mutated(st.just("v")), max_size=2)
 )
@@ -66,8 +67,10 @@ RULES = mutated(
         table_of(
             {"path": mutated(st.just("a[*].b"))},
             {
-                **{key: mutated(NUMBERS) for key in ("rtol", "atol", "srtol", "scale")},
-                **{key: mutated(st.booleans()) for key in ("printed", "strict_zero", "ignore", "labels")},
+                **{key: mutated(NUMBERS) for key in ("rtol", "atol", "srtol", "scale", "digits", "ulp")},
+                **{key: mutated(st.booleans()) for key in FLAGS},
+                "sorted_by": mutated(st.sampled_from(["id", ["a", "b"], []])),
+                "up_to_sign": mutated(st.sampled_from(["rows", "columns", "whole", "both"])),
                 "output": mutated(st.just("*.npy")),
                 "reason": mutated(st.sampled_from(["why", " "])),
                 "expires": mutated(DAYS),
@@ -107,6 +110,10 @@ DOCUMENTS = table_of(
                     | table_of(
                         {"kind": st.just("venv"), "lock": mutated(st.just("l"))},
                         {"python": mutated(st.just("3.12"))},
+                    )
+                    | table_of(
+                        {"kind": st.just("nix")},
+                        {"flake": mutated(st.just("env")), "shell": mutated(st.just("ci"))},
                     )
                 }
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from repro.core.errors import ExtraMissing, FormatError, MissingBaseline, UsageE
 from repro.core.verdict import Verdict, worst
 from repro.drift.match import compare_trees
 from repro.drift.readers.choose import folder_of, read
-from repro.drift.report import DriftReport, OutputReport
+from repro.drift.report import DriftReport, OutputReport, Stage
 from repro.drift.resolve import Resolver
 from repro.drift.sides import Folder, Members, content, printable, require_inside, same_bytes, sort_of
 
@@ -43,7 +44,8 @@ def compare_outputs(
 ) -> DriftReport:
     """Compare the named outputs, files or folders, of two folders; what else they hold is not looked at.
 
-    Raises as `compare` does, and UsageError for a name that leaves the folder.
+    The names are taken to stand in the order in which the outputs come about: the report's stages. Raises as
+    `compare` does, and UsageError for a name that leaves the folder.
     """
     resolver = Resolver(rules, today)
     outputs: list[OutputReport] = []
@@ -52,7 +54,19 @@ def compare_outputs(
         if parts.is_absolute() or ".." in parts.parts or not parts.parts:
             raise UsageError(f"output {name!r} is not inside the folder", hint="name outputs relative to it")
         outputs += _compare_named(baseline_dir, observed_dir, str(parts), resolver)
-    return _report(outputs, resolver)
+    report = _report(outputs, resolver)
+    return replace(report, stages=_stages(report.outputs)) if len(report.outputs) > 1 else report
+
+
+def _stages(outputs: tuple[OutputReport, ...]) -> tuple[Stage, ...]:
+    """The deviation of each output and how many times it is that of the first one that deviates."""
+    stages: list[Stage] = []
+    origin = 0.0
+    for output in outputs:
+        gain = output.deviation / origin if origin and math.isfinite(origin) else None
+        stages.append(Stage(output=output.name, deviation=output.deviation, gain=gain))
+        origin = origin or output.deviation
+    return tuple(stages)
 
 
 def _compare_named(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repro.core.verdict import Verdict
-from repro.drift import kernel, stats
+from repro.drift import kernel, series, stats
 from repro.drift.advice import advice
 from repro.drift.kernel import Terms
 from repro.drift.pattern import path_text
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from repro.drift.resolve import Decider
     from repro.drift.rules import Rule
     from repro.drift.tally import Tally, Waiting
+    from repro.drift.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,7 +84,7 @@ def judge_part(tally: Tally, path: TreePath, arrays: Arrays, decider: Decider) -
             if arrays.flat is None or not kernel.is_inexact(r)
             else kernel.largest(arrays.r.values)
         )
-    pair = stats.Pair(r=r, x=x, scan=found, scale=scale, locate=arrays.locate)
+    pair = stats.Pair(r=r, x=x, scan=found, scale=scale, locate=arrays.locate, whole=arrays.flat is None)
     tally.deviation = max(tally.deviation, stats.deviation(pair))
     if found.over:
         aim = path_text(path) if arrays.flat is None or decider.label == "default" else rule.path
@@ -106,13 +107,17 @@ def _terms(rule: Rule, scale: float | NDArray[np.float64], units: NDArray[np.flo
 
 def _find(tally: Tally, path: TreePath, pair: stats.Pair, decider: Decider, aim: str) -> None:
     verdict = Verdict.PATTERN if pair.scan.pattern else Verdict.DRIFT
-    report = partial(_drifted, tally.output, path, pair, decider, aim)
+    report = partial(_drifted, tally.output, path, pair, decider, aim, tally.baseline)
     tally.find(verdict, report, math.inf if verdict is Verdict.PATTERN else stats.size_of(pair))
 
 
-def _drifted(output: str, path: TreePath, pair: stats.Pair, decider: Decider, aim: str) -> PathReport:
+def _drifted(
+    output: str, path: TreePath, pair: stats.Pair, decider: Decider, aim: str, tree: Tree
+) -> PathReport:
     rule = decider.rule
     found = stats.describe(pair, labels=rule.labels)
+    along = series.coordinate_of(tree, path)
+    first = found["first_difference"] if found["first_over"] is None else found["first_over"]
     inexact = kernel.is_inexact(pair.r)
     scalar = math.isnan(pair.scale)
     return PathReport(
@@ -127,6 +132,8 @@ def _drifted(output: str, path: TreePath, pair: stats.Pair, decider: Decider, ai
         advice=advice(found["worst"], path=aim, output=output, scale=rule.scale, scalar=scalar)
         if inexact
         else "",
+        first_place=along.at(first) if along is not None and first is not None else "",
+        growth=series.growth(pair.r, pair.x, pair.scale, along) if pair.whole else None,
         **found,
     )
 
@@ -167,7 +174,7 @@ def _drifted_float(output: str, item: Waiting) -> PathReport:
     found = scan(r, x, _terms(rule, scale, units))
     own = math.nan if rule.scale is None else rule.scale
     pair = stats.Pair(r=r, x=x, scan=found, scale=own, locate=lambda _: ((), ""))
-    return _drifted(output, item.path, pair, item.decider, path_text(item.path))
+    return _drifted(output, item.path, pair, item.decider, path_text(item.path), {})
 
 
 def _unit(number: float) -> float:

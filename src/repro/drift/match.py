@@ -33,6 +33,7 @@ def compare_trees(name: str, baseline: Tree, observed: Tree, rules: OutputRules)
     """Compare the leaves of one output."""
     tally = Tally(output=name)
     baseline, observed = aligned(*arranged(tally, baseline, observed, rules))
+    tally.baseline = baseline
     for path, leaf in baseline.items():
         _pair(tally, path, leaf, observed.get(path, ABSENT), rules)  # type: ignore[arg-type]
     for path, leaf in observed.items():

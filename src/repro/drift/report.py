@@ -56,12 +56,43 @@ class Digits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """How the distance of two series grows along their first axis, relative to the scale.
+
+    `kind`: `exponential` (amplified rounding or chaos), `power` (it accumulates), `step` (large at once: a
+    change) or `steady` (rounding that does not grow). `rate`: per unit of the coordinate `along` (of the
+    index if empty), or for `power` the exponent. `start`: where they part, `end`: the largest. `fit`: the
+    share of the variance that the law explains.
+    """
+
+    kind: str
+    start: float
+    end: float
+    rate: float
+    fit: float
+    along: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The deviation of one output: its largest error relative to the scale, admitted errors included.
+
+    `gain`: how many times that of the first output before it that deviates; None where there is none.
+    """
+
+    output: str
+    deviation: float
+    gain: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PathReport:
     """One leaf, or the part of it that one rule decides, which does not match.
 
     `count` values, `differing` of them unequal, `over` not admitted, `pattern` of these because of NaN or
     infinity. `worst` by sort: absolute, relative (to |r|), scaled (to the scale), ulp, pattern, value.
-    `bias`: (larger - smaller)/differing, from -1 to 1. `first_difference`, `first_over`: on the first axis.
+    `bias`: (larger - smaller)/differing, from -1 to 1. `first_difference`, `first_over`: on the first axis;
+    `first_place`: the first of the two that is not None, on the coordinate (`t = 3.5`).
     `admitted`, `alone`: values per term that let them pass, and that would not have passed without it.
     `rule` decided; `advice` names a rule that would admit everything, if all differences are tiny.
     """
@@ -80,6 +111,8 @@ class PathReport:
     bias: float | None = None
     first_difference: int | None = None
     first_over: int | None = None
+    first_place: str = ""
+    growth: Growth | None = None
     admitted: dict[str, int] = field(default_factory=dict)
     alone: dict[str, int] = field(default_factory=dict)
     rule: str = "default"
@@ -95,6 +128,8 @@ class PathReport:
 class OutputReport:
     """One output file: `paths` leaves and `values` values compared, `ignored` leaves left out by rules.
 
+    `deviation`: the largest error relative to the scale of its leaf, errors within the tolerance included.
+
     `findings` are the paths that do not match, worst first, at most `LISTED`; `left_out` more are counted.
     """
 
@@ -105,6 +140,7 @@ class OutputReport:
     values: int = 0
     over: int = 0
     ignored: int = 0
+    deviation: float = 0.0
     admitted: dict[str, int] = field(default_factory=dict)
     alone: dict[str, int] = field(default_factory=dict)
     findings: tuple[PathReport, ...] = ()
@@ -113,10 +149,11 @@ class OutputReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftReport:
-    """A whole comparison."""
+    """A whole comparison; `stages`: the outputs in the order in which they come about, if that is known."""
 
     verdict: Verdict
     outputs: tuple[OutputReport, ...] = ()
+    stages: tuple[Stage, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -144,6 +181,7 @@ class DriftReport:
             return cls(
                 verdict=Verdict(table["verdict"]),
                 outputs=tuple(_output(item) for item in table["outputs"]),
+                stages=tuple(_stage(item) for item in table.get("stages", ())),
                 warnings=tuple(table["warnings"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -169,7 +207,7 @@ def _encoded(value: object) -> Any:  # noqa: ANN401 - any JSON
         return {key: _encoded(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [_encoded(item) for item in value]
-    if isinstance(value, PathReport | OutputReport | DriftReport | Worst | Digits):
+    if isinstance(value, PathReport | OutputReport | DriftReport | Worst | Digits | Growth | Stage):
         table = {item.name: _encoded(getattr(value, item.name)) for item in fields(value)}
         return {**table, "ppm": value.ppm} if isinstance(value, PathReport) else table
     return value
@@ -181,7 +219,12 @@ def _number(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 def _output(table: dict[str, Any]) -> OutputReport:
     known = {**table, "verdict": Verdict(table["verdict"])}
+    known["deviation"] = _number(table.get("deviation", 0.0))
     return OutputReport(**{**known, "findings": tuple(_path(item) for item in table["findings"])})
+
+
+def _stage(table: dict[str, Any]) -> Stage:
+    return Stage(**{key: value if key == "output" else _number(value) for key, value in table.items()})
 
 
 def _path(table: dict[str, Any]) -> PathReport:
@@ -189,7 +232,13 @@ def _path(table: dict[str, Any]) -> PathReport:
     known["verdict"] = Verdict(table["verdict"])
     known["worst"] = {sort: _worst(item) for sort, item in table["worst"].items()}
     known["digits"] = _digits(table["digits"])
+    growth = table.get("growth")
+    known["growth"] = None if growth is None else Growth(**{**growth, **_numbers(growth)})
     return PathReport(**known)
+
+
+def _numbers(growth: dict[str, Any]) -> dict[str, Any]:
+    return {key: _number(growth[key]) for key in ("start", "end", "rate", "fit")}
 
 
 def _worst(table: dict[str, Any]) -> Worst:

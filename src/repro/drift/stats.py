@@ -31,7 +31,7 @@ SORTS: Final = ("absolute", "relative", "scaled", "ulp")
 class Pair:
     """Baseline and observed values of one kind and shape, and how they were judged.
 
-    `scale`: what scaled errors refer to; NaN if every value is its own scale.
+    `scale`: what scaled errors refer to; NaN if every value is its own scale. `whole`: a leaf, no part of it.
     """
 
     r: Values
@@ -39,6 +39,7 @@ class Pair:
     scan: Scan
     scale: float
     locate: Locate
+    whole: bool = False
 
 
 def describe(pair: Pair, *, labels: bool = False) -> dict[str, Any]:

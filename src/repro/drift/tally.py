@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from repro.drift.pattern import TreePath
     from repro.drift.resolve import Decider
     from repro.drift.scan import Scan
+    from repro.drift.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +44,10 @@ class Finding:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What was found in one output so far."""
+    """What was found in one output so far; `baseline` is its tree, where coordinates are looked up."""
 
     output: str
+    baseline: Tree = field(default_factory=dict)
     paths: int = 0
     values: int = 0
     over: int = 0
@@ -100,6 +102,7 @@ class Tally:
             values=self.values,
             over=self.over,
             ignored=self.ignored,
+            deviation=self.deviation,
             admitted=dict(self.admitted),
             alone=dict(self.alone),
             findings=tuple(finding.report() for _, finding in order),

@@ -35,6 +35,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 AXIS = r"^[a-z][a-z0-9_]*$"
 AXIS_TEXT = r"^[A-Za-z0-9_.+-]+$"
 PYTHON = r"^3\.[0-9]{1,2}$"
+SHELL = r"^[A-Za-z_][A-Za-z0-9_'-]*$"
 
 PATTERNS = {
     NO_NUL: "must not hold a NUL character",
@@ -43,6 +44,7 @@ PATTERNS = {
     AXIS: "is no name of an axis: lower case letters, digits and _, a letter first",
     AXIS_TEXT: "must consist of letters, digits and . _ + -",
     PYTHON: 'must be a minor version such as "3.12"',
+    SHELL: "is no name of a shell: letters, digits and _ ' - are allowed, a letter or _ comes first",
 }
 """What each pattern asks for, in words."""
 
@@ -91,21 +93,38 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+EnvironmentKind = Literal["venv", "nix", "host"]
+
+
 class EnvironmentTable(Table):
-    """Where a command runs: packages locked by hash (`venv`), or the caller's interpreter (`host`)."""
+    """Where a command runs: locked packages (`venv`), a flake's shell (`nix`), the caller's own (`host`)."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"properties": {"kind": {"const": "venv"}}},
-            "then": {"required": ["lock"]},
-            "else": {"properties": {"lock": False, "python": False}},
+            "allOf": [
+                {
+                    "if": {"properties": {"kind": {"const": "venv"}}},
+                    "then": {"required": ["lock"]},
+                    "else": {"properties": {"lock": False, "python": False}},
+                },
+                {
+                    "if": {"properties": {"kind": {"const": "nix"}}},
+                    "else": {"properties": {"flake": False, "shell": False}},
+                },
+            ]
         }
     )
 
-    kind: Literal["venv", "host"] = Field(description="How the environment is realised.")
+    kind: EnvironmentKind = Field(description="How the environment is realised.")
     lock: Text | None = Field(None, description="Hash-locked requirements, relative to this file (venv).")
     python: Annotated[StrictStr, Field(pattern=PYTHON)] | None = Field(
         None, description="Exact Python minor version, such as 3.12; the caller's where absent (venv)."
+    )
+    flake: Text | None = Field(
+        None, description="Folder of the flake, relative to this file; its own where absent (nix)."
+    )
+    shell: Annotated[StrictStr, Field(pattern=SHELL)] | None = Field(
+        None, description="Name of a shell in devShells of the flake; default where absent (nix)."
     )
 
 
@@ -123,6 +142,18 @@ class RuleTable(Table):
     model_config = ConfigDict(
         json_schema_extra={
             "anyOf": [{"required": ["path"]}, {"required": ["output"]}],
+            "not": {
+                "required": ["exact"],
+                "properties": {"exact": {"const": True}},
+                "anyOf": [
+                    {"required": ["rtol"], "properties": {"rtol": {"exclusiveMinimum": 0}}},
+                    {"required": ["atol"], "properties": {"atol": {"exclusiveMinimum": 0}}},
+                    {"required": ["srtol"], "properties": {"srtol": {"exclusiveMinimum": 0}}},
+                    {"required": ["ulp"], "properties": {"ulp": {"exclusiveMinimum": 0}}},
+                    {"required": ["digits"], "properties": {"digits": {"exclusiveMinimum": 0}}},
+                    {"required": ["printed"], "properties": {"printed": {"const": True}}},
+                ],
+            },
             "if": {
                 "anyOf": [
                     {"required": ["rtol"], "properties": {"rtol": {"exclusiveMinimum": 1e-10}}},
@@ -130,6 +161,14 @@ class RuleTable(Table):
                     {"required": ["srtol"], "properties": {"srtol": {"exclusiveMinimum": 0}}},
                     {"required": ["printed"], "properties": {"printed": {"const": True}}},
                     {"required": ["ignore"], "properties": {"ignore": {"const": True}}},
+                    {"required": ["permutation"], "properties": {"permutation": {"const": True}}},
+                    {"required": ["ulp"], "properties": {"ulp": {"exclusiveMinimum": 4}}},
+                    {
+                        "required": ["digits"],
+                        "properties": {"digits": {"exclusiveMinimum": 0, "exclusiveMaximum": 10}},
+                    },
+                    {"required": ["up_to_sign"]},
+                    {"required": ["sorted_by"]},
                 ]
             },
             "then": {"required": ["reason"], "properties": {"reason": {"pattern": "\\S"}}},
@@ -142,10 +181,24 @@ class RuleTable(Table):
     atol: Tolerance | None = Field(None, description="Absolute tolerance, in the value's unit.")
     srtol: Tolerance | None = Field(None, description="Tolerance relative to the array's scale.")
     scale: Positive | None = Field(None, description="Physical scale in place of the largest |value|.")
+    ulp: Annotated[StrictInt, Field(ge=0, le=1 << 20)] | None = Field(
+        None, description="Units in the last place of the baseline's value; replaces the default rtol."
+    )
+    digits: Tolerance | None = Field(
+        None, description="Decimal digits that must agree; replaces the default rtol."
+    )
+    exact: StrictBool | None = Field(None, description="Grant nothing, not even rounding.")
     printed: StrictBool | None = Field(None, description="Allow half a unit of the last printed digit.")
     strict_zero: StrictBool | None = Field(None, description="Tell -0.0 from 0.0.")
     ignore: StrictBool | None = Field(None, description="Leave these paths out of the comparison.")
     labels: StrictBool | None = Field(None, description="Integers are labels: report mismatches in ppm.")
+    sorted_by: Text | Annotated[tuple[Text, ...], Field(min_length=1)] | None = Field(
+        None, description="Columns by which the rows of this table are paired, whatever their order."
+    )
+    up_to_sign: Literal["columns", "rows", "whole"] | None = Field(
+        None, description="What may have the other sign: each column or row (eigenvectors), or the whole."
+    )
+    permutation: StrictBool | None = Field(None, description="The rows of this array have no order.")
     reason: Text | None = Field(None, description="Why this is looser than the default.")
     expires: Day | None = Field(None, description="The last day on which the rule applies.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,15 @@ from repro.core.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from repro.drift.report import DriftReport, OutputReport, PathReport, Worst
+    from repro.drift.report import DriftReport, Growth, OutputReport, PathReport, Worst
 
 LIMIT = 20
 """Drifted paths shown per output, unless more are asked for; the report itself holds more."""
 
 LEAST_WIDTH = 40
+HUNDRED = 100
+"""Values from which a percentile says more than the worst."""
+
 INDENT = "    "
 SORTS = {
     "absolute": "abs",
@@ -39,6 +43,8 @@ def drift_text(report: DriftReport, *, width: int = 80, limit: int = LIMIT) -> s
     lines: list[str] = []
     for output in report.outputs:
         lines += _output(output, width, limit)
+    for line in _stages(report):
+        lines += _wrapped(line, width)
     for warning in report.warnings:
         lines += _wrapped(f"warning: {warning}", width)
     lines += _wrapped(_summary(report), width)
@@ -137,13 +143,49 @@ def _details(path: PathReport) -> Iterator[str]:
         held = [(digit, count) for digit, count in enumerate(path.digits.histogram) if count]
         classes = ", ".join(f"{digit}: {count}" for digit, count in held) if path.count > 1 else ""
         spread = f", median {path.digits.median:.1f} (values per digit {classes})" if classes else ""
-        yield f"digits of agreement: worst {path.digits.worst:.1f}{spread}"
+        yield f"digits of agreement: worst {path.digits.worst:.1f}{_low(path)}{spread}"
     if path.first_difference is not None and path.count > 1:
         over = "" if path.first_over is None else f", over tolerance from [{path.first_over}]"
-        yield f"differs from [{path.first_difference}]{over}{_bias(path.bias)}"
+        place = f" ({path.first_place})" if path.first_place else ""
+        yield f"differs from [{path.first_difference}]{over}{place}{_bias(path.bias)}"
+    if path.growth is not None:
+        yield _growth(path.growth)
     yield f"decided by {path.rule if path.rule != 'default' else 'the default rule'}"
     if path.advice:
         yield f"advice: {path.advice}"
+
+
+def _low(path: PathReport) -> str:
+    if path.digits is None or path.digits.low is None or path.count < HUNDRED:
+        return ""
+    low = f"{path.digits.low:.1f}"
+    return "" if low == f"{path.digits.worst:.1f}" else f", 1st percentile {low}"
+
+
+def _growth(growth: Growth) -> str:
+    """What the law of growth suggests, in words."""
+    unit = f"unit of {growth.along}" if growth.along else "row"
+    span = f"from {growth.start:.1e} to {growth.end:.1e} of the scale"
+    if growth.kind == "exponential":
+        doubling = f", doubles every {math.log(2) / growth.rate:.3g}" if growth.rate > 0 else ""
+        return f"grows exponentially, {growth.rate:.3g} per {unit}{doubling}, {span}: amplified, as in chaos"
+    if growth.kind == "power":
+        of_what = growth.along or "the row"
+        return f"grows as a power of {of_what}, exponent {growth.rate:.2g}, {span}: accumulated"
+    if growth.kind == "step":
+        return f"large where it begins, {span}: a change, not amplified rounding"
+    return f"does not grow, {span}"
+
+
+def _stages(report: DriftReport) -> Iterator[str]:
+    """Where in the order of the outputs the difference comes from, and what it becomes."""
+    begun = [stage for stage in report.stages if stage.deviation > 0]
+    if len(begun) > 1:
+        told = [f"created in {begun[0].output} at {begun[0].deviation:.1e} of its scale"]
+        told += [
+            f"{stage.gain:.1e} times that in {stage.output}" for stage in begun[1:] if stage.gain is not None
+        ]
+        yield ", ".join(told)
 
 
 def _bias(bias: float | None) -> str:
