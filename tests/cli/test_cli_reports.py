@@ -120,3 +120,17 @@ def test_a_page_that_is_only_shown_lies_apart(
     assert answer.code == 0
     assert project.tree(".") == before
     assert (tmp_path / "shown").read_text().startswith(tmp_path.as_uri())
+
+
+def test_reports_do_not_depend_on_the_hash_seed(project: Project) -> None:
+    """HTML and SARIF of one comparison are the same bytes in every process."""
+    one = {"x": NUMBERS, "e": [{"r": number, "s": number} for number in NUMBERS], "n": {"b": 1, "a": 2}}
+    project.write("a/r.json", json.dumps(one))
+    project.write("b/r.json", json.dumps(one).replace("7.0", "8.0").replace("2", "3"))
+    for seed in ("0", "1"):
+        arguments = ("drift", "a", "b", "--html", f"{seed}.html", "--sarif", f"{seed}.sarif")
+        assert project(*arguments, env={"PYTHONHASHSEED": seed}).code == 1
+    for kind in ("html", "sarif"):
+        first, second = ((project.root / f"{seed}.{kind}").read_bytes() for seed in "01")
+        assert first == second
+    assert b"e[*].r" in (project.root / "0.html").read_bytes()

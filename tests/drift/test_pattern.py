@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.core.errors import ConfigError
-from repro.drift.pattern import TreePath, parse_pattern, path_text
+from repro.drift.pattern import TreePath, parse_path, parse_pattern, path_text
 
 KEYS = st.text(min_size=1, max_size=5) | st.sampled_from(
     ["a", "b.c", "x[0]", "**", "*", "$", '"', "é", "\x1b"]
@@ -22,6 +22,19 @@ def selects(pattern: str, path: TreePath, shape: tuple[int, ...] = ()) -> bool:
 def test_a_written_path_selects_itself(path: TreePath) -> None:
     """What is printed for a path can be put into a rule and selects that path, whatever its keys hold."""
     assert selects(path_text(path), path)
+
+
+@given(PATHS)
+def test_a_written_path_is_read_back(path: TreePath) -> None:
+    """`parse_path` is the inverse of `path_text`."""
+    assert parse_path(path_text(path)) == path
+
+
+@pytest.mark.parametrize("text", ["a.**", "a[*]", "a*", "a[1:2]", "", "]"])
+def test_what_is_not_one_path_is_refused(text: str) -> None:
+    """A pattern for several paths, or for none, is no path."""
+    with pytest.raises(ConfigError):
+        parse_path(text)
 
 
 @given(PATHS, PATHS)

@@ -264,6 +264,17 @@ def path_text(path: TreePath) -> str:
     return "".join(parts)
 
 
+def parse_path(text: str) -> TreePath:
+    """The inverse of `path_text`; ConfigError for a pattern that is not one path."""
+    steps: list[str | int] = []
+    for segment in parse_pattern(text, where="path").segments:
+        step = segment.key if segment.index is None else segment.index
+        if step is None:
+            raise ConfigError(f"path: not one path alone: {text!r}")
+        steps.append(step)
+    return tuple(steps)
+
+
 def _quoted(key: str) -> str:
     try:
         key.encode()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from repro.core.errors import ReproError
-from repro.drift.pattern import path_text
+from repro.drift.pattern import parse_path, path_text
 from repro.drift.readers.choose import read
 from repro.drift.sides import content
 from repro.drift.tree import Array
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from repro.drift.pattern import TreePath
     from repro.drift.report import OutputReport, PathReport
     from repro.drift.tree import Tree
+
+    Sides = tuple[Tree, Tree]
 
 BUCKETS: Final = 240
 """Parts of a series that are drawn; of each its smallest and its largest value."""
@@ -62,12 +64,12 @@ def curves(output: OutputReport, baseline: Path, observed: Path, *, limit: int) 
     if limit < 1 or not any(finding.count for finding in output.findings):
         return ()
     try:
-        sides = tuple(_by_text(_tree(path)) for path in (baseline, observed))
+        sides = (_tree(baseline), _tree(observed))
     except (ReproError, OSError):
         return ()
     found: dict[str, Curve] = {}
     for finding in output.findings:
-        curve = _curve(finding, output.findings, *sides)
+        curve = _curve(finding, output.findings, sides)
         if curve is not None:
             found.setdefault(curve.path + curve.selection, curve)
         if len(found) == limit:
@@ -79,23 +81,12 @@ def _tree(path: Path) -> Tree:
     return read(content(path, path.name), name=path.name)
 
 
-def _by_text(tree: Tree) -> dict[str, tuple[TreePath, Any]]:
-    return {path_text(path): (path, leaf) for path, leaf in tree.items()}
-
-
-def _curve(
-    finding: PathReport,
-    findings: Sequence[PathReport],
-    baseline: dict[str, tuple[TreePath, Any]],
-    observed: dict[str, tuple[TreePath, Any]],
-) -> Curve | None:
-    if finding.path not in baseline or finding.path not in observed:
-        return None
-    path, r = baseline[finding.path]
-    x = observed[finding.path][1]
+def _curve(finding: PathReport, findings: Sequence[PathReport], sides: Sides) -> Curve | None:
+    path = parse_path(finding.path)
+    r, x = (side.get(path) for side in sides)
     if isinstance(r, Array) and isinstance(x, Array):
         return _of_array(finding, r.values, x.values)
-    return _of_scalars(finding, findings, path, (baseline, observed))
+    return _of_scalars(finding, findings, path, sides)
 
 
 def _of_array(finding: PathReport, r: NDArray[Any], x: NDArray[Any]) -> Curve | None:
@@ -122,36 +113,29 @@ def _column(finding: PathReport, axes: int) -> tuple[int, ...]:
 
 
 def _of_scalars(
-    finding: PathReport,
-    findings: Sequence[PathReport],
-    path: TreePath,
-    sides: tuple[dict[str, tuple[TreePath, Any]], ...],
+    finding: PathReport, findings: Sequence[PathReport], path: TreePath, sides: Sides
 ) -> Curve | None:
     """The series that single numbers make whose paths differ in one index: `trials[*].regret`."""
     at = next((axis for axis in range(len(path) - 1, -1, -1) if isinstance(path[axis], int)), None)
     if at is None:
         return None
-    before, after = path_text(path[:at]) if at else "", path[at + 1 :]
-    names = list(_numbered(path, at, sides))
-    if len(names) < LEAST:
+    paths = list(_numbered(path, at, sides))
+    if len(paths) < LEAST:
         return None
-    r, x = (np.array([float(side[name][1]) for name in names]) for side in sides)
+    r, x = (np.array([float(side[place]) for place in paths]) for side in sides)  # type: ignore[arg-type]
     wrong = {other.path for other in findings}
-    over = next((number for number, name in enumerate(names) if name in wrong), None)
-    tail = path_text(("x", *after))[1:] if after else ""
-    title = f"{before}[*]{tail}"
+    over = next((number for number, place in enumerate(paths) if path_text(place) in wrong), None)
+    before, after = path_text(path[:at]) if at else "", path[at + 1 :]
+    title = f"{before}[*]{path_text(('x', *after))[1:] if after else ''}"
     differ = np.flatnonzero(~((r == x) | (np.isnan(r) & np.isnan(x))))
     return _made(finding, (title, ""), (r, x), (int(differ[0]) if differ.size else None, over))
 
 
-def _numbered(path: TreePath, at: int, sides: tuple[dict[str, tuple[TreePath, Any]], ...]) -> Iterator[str]:
+def _numbered(path: TreePath, at: int, sides: Sides) -> Iterator[TreePath]:
     """The paths with 0, 1, 2, … at one place, as long as both sides have a number there."""
     number = 0
-    while True:
-        name = path_text((*path[:at], number, *path[at + 1 :]))
-        if not all(type(side.get(name, ((), None))[1]) in {int, float} for side in sides):
-            return
-        yield name
+    while all(type(side.get((*path[:at], number, *path[at + 1 :]))) in {int, float} for side in sides):
+        yield (*path[:at], number, *path[at + 1 :])
         number += 1
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from repro.core import strictjson
 from repro.core.digest import of_bytes
 from repro.core.errors import FormatError, ReproError
-from repro.drift.pattern import parse_pattern, path_text
+from repro.drift.pattern import parse_path, path_text
 from repro.drift.readers import npzfile
 from repro.drift.tree import Array, Empty
 from repro.tools.files import read_capped, write_atomic
@@ -148,15 +148,10 @@ def _unpacked(path: Path, digest: str | None) -> Tree:
 
 
 def _path(text: str) -> TreePath:
-    """The inverse of `path_text`."""
     try:
-        segments = parse_pattern(text, where="path").segments
+        return parse_path(text)
     except ReproError as error:
         raise FormatError(f"not a path: {text!r}") from error
-    steps = [segment.key if segment.index is None else segment.index for segment in segments]
-    if None in steps:
-        raise FormatError(f"not one path: {text!r}")
-    return tuple(step for step in steps if step is not None)
 
 
 def _leaf(entry: Any, large: Tree) -> Leaf:  # noqa: ANN401 - JSON
