@@ -9,7 +9,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from repro.drift.report import Digits, DriftReport, OutputReport, PathReport, Worst
+from repro.drift.report import Digits, DriftReport, Growth, OutputReport, PathReport, Stage, Worst
 from repro.flows.compare import compare_paths
 
 SCHEMA = json.loads(
@@ -63,6 +63,8 @@ def _named(part: str) -> set[str]:
         ("finding", PathReport),
         ("worst", Worst),
         ("digits", Digits),
+        ("growth", Growth),
+        ("stage", Stage),
     ],
 )
 def test_the_schema_names_every_part(part: str, noun: Any) -> None:  # noqa: ANN401 - a dataclass

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import pairwise
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.core.verdict import Verdict
-from repro.drift.report import Digits, DriftReport, OutputReport, PathReport, Worst
+from repro.drift.report import Digits, DriftReport, OutputReport, PathReport, Stage, Worst
 from repro.flows.compare import compare_paths
 from repro.flows.curves import BUCKETS, thinned
 from repro.flows.evidence import Condition, Evidence, of_paths
@@ -377,3 +378,23 @@ def test_conditions_are_told_apart_without_long_digests(drifted: str) -> None:
     assert "not recorded" in text
     assert ">deadbeef<" in text
     assert "Conditions that differ" in drifted
+
+
+def test_growth_and_stages_are_told(tmp_path: Path) -> None:
+    """How a distance grows stands with its picture, and what outputs make of each other above them."""
+    time = np.arange(200) / 10
+    for name, shift in (("a", 0.0), ("b", 1e-13)):
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / "r.npz", x=np.cos(time) + shift * np.exp(time))
+    report = compare_paths(tmp_path / "a", tmp_path / "b", tolerances={}, rules_file=None)
+    staged = replace(
+        report,
+        stages=(
+            Stage(output="first.npz", deviation=1e-16),
+            Stage(output="r.npz", deviation=1e-9, gain=1e7),
+        ),
+    )
+    evidence = of_paths(report, tmp_path / "a", tmp_path / "b")
+    text = drift_html(staged, evidence, baseline="a", observed="b")
+    assert "grows exponentially" in text
+    assert "created in first.npz at 1.0e-16 of its scale, 1.0e+07 times that in r.npz" in text

@@ -43,7 +43,7 @@ def drift_text(report: DriftReport, *, width: int = 80, limit: int = LIMIT) -> s
     lines: list[str] = []
     for output in report.outputs:
         lines += _output(output, width, limit)
-    for line in _stages(report):
+    for line in stages_text(report):
         lines += _wrapped(line, width)
     for warning in report.warnings:
         lines += _wrapped(f"warning: {warning}", width)
@@ -149,7 +149,7 @@ def _details(path: PathReport) -> Iterator[str]:
         place = f" ({path.first_place})" if path.first_place else ""
         yield f"differs from [{path.first_difference}]{over}{place}{_bias(path.bias)}"
     if path.growth is not None:
-        yield _growth(path.growth)
+        yield growth_text(path.growth)
     yield f"decided by {path.rule if path.rule != 'default' else 'the default rule'}"
     if path.advice:
         yield f"advice: {path.advice}"
@@ -162,7 +162,7 @@ def _low(path: PathReport) -> str:
     return "" if low == f"{path.digits.worst:.1f}" else f", 1st percentile {low}"
 
 
-def _growth(growth: Growth) -> str:
+def growth_text(growth: Growth) -> str:
     """What the law of growth suggests, in words."""
     unit = f"unit of {growth.along}" if growth.along else "row"
     span = f"from {growth.start:.1e} to {growth.end:.1e} of the scale"
@@ -177,7 +177,7 @@ def _growth(growth: Growth) -> str:
     return f"does not grow, {span}"
 
 
-def _stages(report: DriftReport) -> Iterator[str]:
+def stages_text(report: DriftReport) -> Iterator[str]:
     """Where in the order of the outputs the difference comes from, and what it becomes."""
     begun = [stage for stage in report.stages if stage.deviation > 0]
     if len(begun) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from repro.render.drift_text import growth_text, stages_text
 from repro.render.html_text import badge, code, error, esc, table, value
 from repro.render.svg import curve_svg, histogram_svg
 from repro.render.words import plural
@@ -46,6 +47,7 @@ def comparison_html(report: DriftReport, evidence: Evidence, *, key: str, level:
     """The parts of one comparison under headings of `level`; `key` makes its ids unique."""
     drifted = [output for output in report.outputs if output.findings]
     parts = [outputs_table(report, key=key)]
+    parts += [f"<p>Through the outputs: {esc(line)}.</p>" for line in stages_text(report)]
     parts += [f'<p class="unsure">Warning: {esc(warning)}</p>' for warning in report.warnings]
     if figures := _figures(report, evidence.curves, key=key, level=level + 1):
         parts += [f"<h{level}>Where the numbers part</h{level}>", figures]
@@ -138,9 +140,10 @@ def _more(text: str) -> str:
 
 def _figures(report: DriftReport, curves: Sequence[Curve], *, key: str, level: int) -> str:
     """Series first, then what has digits to show and is no series."""
-    digits = {(f.output, f.path): f.digits for o in report.outputs for f in o.findings if f.count > 1}
+    findings = {(f.output, f.path): f for o in report.outputs for f in o.findings}
+    digits = {name: found.digits for name, found in findings.items() if found.count > 1}
     figures = [
-        _figure(curve.output, curve.path + curve.selection, level, said=_parted(curve))
+        _figure(curve.output, curve.path + curve.selection, level, said=_parted(curve, findings))
         + _boxes(_pictures(curve, digits, f"{key}-f{number}"))
         for number, curve in enumerate(curves[:FIGURES])
     ]
@@ -159,12 +162,16 @@ def _pictures(curve: Curve, digits: dict[tuple[str, str], Digits | None], key: s
         yield histogram_svg(known, curve.path, key=f"{key}-digits")
 
 
-def _parted(curve: Curve) -> str:
-    """Where a series parts, in words: a narrow screen shows only the beginning of the picture."""
+def _parted(curve: Curve, findings: dict[tuple[str, str], PathReport]) -> str:
+    """Where a series parts and how its distance grows, in words: a narrow screen cuts the picture."""
+    found = findings.get((curve.output, curve.path))
     over, differs = curve.first_over, curve.first_difference
-    parts = [f"first over tolerance at [{over}]"] if over is not None else []
+    place = f" ({found.first_place})" if found and found.first_place else ""
+    parts = [f"first over tolerance at [{over}]{place}"] if over is not None else []
     if differs is not None and differs != over:
-        parts.append(f"first difference at [{differs}]")
+        parts.append(f"first difference at [{differs}]" + (place if over is None else ""))
+    if found and found.growth:
+        parts.append(growth_text(found.growth))
     return "".join(f", {part}" for part in parts)
 
 
