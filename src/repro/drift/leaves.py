@@ -74,7 +74,7 @@ def judge_part(tally: Tally, path: TreePath, arrays: Arrays, decider: Decider) -
     if scale is None and rule.srtol > 0 and kernel.is_inexact(r) and r is not x:
         scale = kernel.largest(arrays.r.values)
     units = arrays.r.printed.half_units if rule.printed else None
-    found = scan(r, x, _terms(rule, scale or 0.0, None if units is None else arrays.chosen(units)))
+    found = scan(r, x, terms_of(rule, scale or 0.0, None if units is None else arrays.chosen(units)))
     tally.add(found)
     if not found.differing:
         return
@@ -91,7 +91,17 @@ def judge_part(tally: Tally, path: TreePath, arrays: Arrays, decider: Decider) -
         _find(tally, path, pair, decider, aim)
 
 
-def _terms(rule: Rule, scale: float | NDArray[np.float64], units: NDArray[np.float64] | None) -> Terms:
+def small_report(output: str, tree: Tree, path: TreePath, arrays: Arrays, decider: Decider) -> PathReport:
+    """The report of a whole array that has been judged among others."""
+    r, x = arrays.r.values, arrays.x.values
+    scale = kernel.largest(r) if decider.rule.scale is None else decider.rule.scale
+    found = scan(r, x, terms_of(decider.rule, scale, None))
+    pair = stats.Pair(r=r, x=x, scan=found, scale=scale, locate=arrays.locate, whole=True)
+    return _drifted(output, path, pair, decider, path_text(path), tree)
+
+
+def terms_of(rule: Rule, scale: float | NDArray[np.float64], units: NDArray[np.float64] | None) -> Terms:
+    """What a rule grants, with the scale and the half units that it refers to."""
     return Terms(
         rtol=0.0 if rule.exact else rule.rtol,
         atol=rule.atol,
@@ -150,7 +160,7 @@ def judge_floats(tally: Tally, waiting: list[Waiting]) -> None:
     x = np.array([item.x for item in waiting], dtype=np.float64)
     scale = np.abs(r) if rule.scale is None else rule.scale
     units = np.array([_unit(item.r) for item in waiting]) if rule.printed else None
-    admission = kernel.admit(r, x, _terms(rule, scale, units))
+    admission = kernel.admit(r, x, terms_of(rule, scale, units))
     tally.add(admission)
     with np.errstate(all="ignore"):
         gaps = np.abs(x - r)[admission.touched] / np.abs(
@@ -171,7 +181,7 @@ def _drifted_float(output: str, item: Waiting) -> PathReport:
     r, x = np.array([item.r], dtype=np.float64), np.array([item.x], dtype=np.float64)
     units = np.array([_unit(item.r)]) if rule.printed else None
     scale = abs(item.r) if rule.scale is None else rule.scale
-    found = scan(r, x, _terms(rule, scale, units))
+    found = scan(r, x, terms_of(rule, scale, units))
     own = math.nan if rule.scale is None else rule.scale
     pair = stats.Pair(r=r, x=x, scan=found, scale=own, locate=lambda _: ((), ""))
     return _drifted(output, item.path, pair, item.decider, path_text(item.path), {})

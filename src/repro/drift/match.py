@@ -16,8 +16,9 @@ from repro.drift.arrange import arranged
 from repro.drift.leaves import Arrays, by_writing, exactness, judge_floats, judge_part
 from repro.drift.pattern import path_text
 from repro.drift.report import PathReport, Worst, shown
-from repro.drift.tally import Tally, Waiting
-from repro.drift.tree import SCALARS, Array, Empty, Lines, Opaque, aligned, kind_of
+from repro.drift.small import is_small, judge_small
+from repro.drift.tally import Small, Tally, Waiting
+from repro.drift.tree import KINDS, SCALARS, Array, Empty, Lines, Opaque, aligned, kind_of
 
 if TYPE_CHECKING:
     from repro.drift.pattern import TreePath
@@ -41,6 +42,8 @@ def compare_trees(name: str, baseline: Tree, observed: Tree, rules: OutputRules)
             _pair(tally, path, ABSENT, leaf, rules)  # type: ignore[arg-type]
     for waiting in tally.waiting.values():
         judge_floats(tally, waiting)
+    for small in tally.small.values():
+        judge_small(tally, small)
     return tally.report()
 
 
@@ -70,6 +73,10 @@ def _unlike(r: Leaf, x: Leaf) -> str | None:
     """Why two leaves cannot be compared, or None."""
     if type(r) is type(x) and type(r) in SCALARS:
         return None
+    if isinstance(r, Array) and isinstance(x, Array):
+        alike = r.values.dtype == x.values.dtype and r.values.shape == x.values.shape
+        if alike and r.values.dtype.kind in KINDS:
+            return None
     if x is ABSENT:
         return f"missing: the baseline has {_described(r)}"
     if r is ABSENT:
@@ -192,6 +199,10 @@ def _pair_arrays(tally: Tally, path: TreePath, r: Array, x: Array, rules: Output
     tally.paths += 1
     if (reason := _unlike(r, x)) is not None:
         tally.structure(path, reason, parts[0].decider)
+        return
+    if is_small(r, x, parts):
+        one = Small(path=path, decider=parts[0].decider, r=r, x=x)
+        tally.small.setdefault(one.decider.label, []).append(one)
         return
     x = _gauged(r, x, parts)
     for part in parts:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from repro.drift.pattern import TreePath
     from repro.drift.resolve import Decider
     from repro.drift.scan import Scan
-    from repro.drift.tree import Tree
+    from repro.drift.tree import Array, Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,16 @@ class Waiting:
     decider: Decider
     r: float
     x: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Small:
+    """A small array of doubles that is judged together with the others under its rule."""
+
+    path: TreePath
+    decider: Decider
+    r: Array
+    x: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +67,7 @@ class Tally:
     alone: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     waiting: dict[str, list[Waiting]] = field(default_factory=dict)
+    small: dict[str, list[Small]] = field(default_factory=dict)
 
     def find(self, verdict: Verdict, report: Callable[[], PathReport], size: float = math.inf) -> None:
         """Note a leaf that does not match."""

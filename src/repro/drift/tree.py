@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
@@ -59,6 +59,9 @@ class Printed:
     lines: NDArray[np.int64] | None = None
 
 
+UNPRINTED: Final = Printed()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Array:
     """Values of one kind in n dimensions; `values` never holds objects, in any byte order.
@@ -68,7 +71,7 @@ class Array:
     """
 
     values: NDArray[Any]
-    printed: Printed = field(default_factory=Printed)
+    printed: Printed = UNPRINTED
     coordinate: TreePath | None = None
     rows: NDArray[np.intp] | None = None
 
@@ -124,7 +127,7 @@ def half_unit(text: str) -> float:
 def kind_of(leaf: Leaf) -> str:
     """What sort of value a leaf holds, in one word; leaves of different kinds are never compared."""
     if isinstance(leaf, Array):
-        return KINDS.get(leaf.values.dtype.kind, str(leaf.values.dtype))
+        return KINDS.get(leaf.values.dtype.kind) or str(leaf.values.dtype)
     if isinstance(leaf, Empty):
         return f"empty {leaf.kind}"
     if isinstance(leaf, Lines | Opaque):
@@ -139,7 +142,10 @@ def grow(value: object, path: TreePath, tree: Tree) -> None:
     """
     if isinstance(value, dict):
         for key, child in value.items():
-            grow(child, (*path, key), tree)
+            if isinstance(child, dict | list):
+                grow(child, (*path, key), tree)
+            else:
+                tree[(*path, key)] = child
         if not value:
             tree[path] = Empty(kind="object")
     elif isinstance(value, list):
@@ -168,6 +174,8 @@ def rectangular(value: list[Any]) -> Array | None:
 
     Integers beyond 64 bits and a mix of integers and floats make none: either would lose what was written.
     """
+    if type(value[0]) is float and all(type(item) is float for item in value):
+        return Array(values=np.array(value, dtype=np.float64))
     shape = [len(value)]
     flat: list[Any] = value
     while (types := set(map(type, flat))) == {list} and len(shape) < MAX_AXES:
