@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import zipfile
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -398,3 +399,16 @@ def test_growth_and_stages_are_told(tmp_path: Path) -> None:
     text = drift_html(staged, evidence, baseline="a", observed="b")
     assert "grows exponentially" in text
     assert "created in first.npz at 1.0e-16 of its scale, 1.0e+07 times that in r.npz" in text
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_series_in_archives_are_drawn(tmp_path: Path, *, packed: bool) -> None:
+    """An archive is looked into, whether it is compared itself or lies in a folder that is."""
+    for name, last in (("a", 6.0), ("b", 7.0)):
+        (tmp_path / name).mkdir()
+        with zipfile.ZipFile(tmp_path / name / "r.zip", "w") as archive:
+            archive.writestr("deep/r.json", f"[1.0, 2.0, 3.0, 4.0, 5.0, {last}]")
+    a, b = ((tmp_path / name / "r.zip" if packed else tmp_path / name) for name in "ab")
+    report = compare_paths(a, b, tolerances={}, rules_file=None)
+    (curve,) = of_paths(report, a, b).curves
+    assert (curve.count, curve.first_over, curve.marked) == (6, 5, (6.0, 7.0))

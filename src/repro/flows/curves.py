@@ -9,7 +9,7 @@ import numpy as np
 
 from repro.core.errors import ReproError
 from repro.drift.pattern import parse_path, path_text
-from repro.drift.readers.choose import read
+from repro.drift.readers.choose import folder_of, read
 from repro.drift.sides import content
 from repro.drift.tree import Array
 
@@ -64,8 +64,8 @@ def curves(output: OutputReport, baseline: Path, observed: Path, *, limit: int) 
     if limit < 1 or not any(finding.count for finding in output.findings):
         return ()
     try:
-        sides = (_tree(baseline), _tree(observed))
-    except (ReproError, OSError):
+        sides = (_tree(baseline, output.name), _tree(observed, output.name))
+    except (ReproError, OSError, KeyError):
         return ()
     found: dict[str, Curve] = {}
     for finding in output.findings:
@@ -77,8 +77,14 @@ def curves(output: OutputReport, baseline: Path, observed: Path, *, limit: int) 
     return tuple(found.values())
 
 
-def _tree(path: Path) -> Tree:
-    return read(content(path, path.name), name=path.name)
+def _tree(path: Path, name: str) -> Tree:
+    """The tree of a file; of an archive that of the member that an output is named after (`a.zip/r.json`)."""
+    data = content(path, path.name)
+    members = folder_of(data, name=path.name)
+    if members is None:
+        return read(data, name=path.name)
+    member = name.partition(f"{path.name}/")[2]
+    return read(members[member], name=member)
 
 
 def _curve(finding: PathReport, findings: Sequence[PathReport], sides: Sides) -> Curve | None:

@@ -52,13 +52,19 @@ class Evidence:
 
 def of_paths(report: DriftReport, baseline: Path, observed: Path) -> Evidence:
     """For two files or two folders that `report` compares."""
-    if baseline.is_dir():
-        return Evidence(curves=_curves(report, {o.name: baseline / o.name for o in report.outputs}, observed))
-    files = {output.name: baseline for output in report.outputs}
     found: list[Curve] = []
     for output in report.outputs:
-        found += curves(output, files[output.name], observed, limit=DRAWN - len(found))
+        files = (_file(side, output.name) for side in (baseline, observed))
+        found += curves(output, *files, limit=DRAWN - len(found))
     return Evidence(curves=tuple(found))
+
+
+def _file(side: Path, name: str) -> Path:
+    """Where an output lies: a file itself, or below a folder, where its name goes on into an archive."""
+    path = side / name
+    while path != side and not path.is_file():
+        path = path.parent
+    return path
 
 
 def of_replay(root: Path, replayed: Replayed) -> dict[str, Evidence]:
@@ -80,7 +86,7 @@ def of_replay(root: Path, replayed: Replayed) -> dict[str, Evidence]:
 
 
 def _curves(
-    report: DriftReport, files: Mapping[str, Path], observed: Path, *, limit: int = DRAWN
+    report: DriftReport, files: Mapping[str, Path], observed: Path, *, limit: int
 ) -> tuple[Curve, ...]:
     found: list[Curve] = []
     for output in report.outputs:
