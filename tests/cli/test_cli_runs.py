@@ -184,7 +184,7 @@ def test_the_oldest_runs_go_until_the_rest_fits(project: Project) -> None:
 def test_what_a_killed_call_left_goes_unless_a_call_is_under_way(project: Project) -> None:
     """A folder without a record is removed, but not while any call holds its scratch folder."""
     project("replay", "sums")
-    left = project.root / ".repro/runs/20200101T000000Z-left-00000000"
+    left = project.root / ".repro/runs/20200101T000000417Z-left-00000000"
     left.mkdir()
     (left / "stdout.log").write_text("x", encoding="utf-8")
     with locked(project.root / ".repro/tmp/replay-0.lock"):

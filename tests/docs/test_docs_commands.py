@@ -32,7 +32,7 @@ TIMEOUT_SECONDS = 600
 
 # What differs from call to call or between machines, and what stands for it in a comparison.
 VOLATILE = (
-    (re.compile(r"\b\d{8}T\d{6}Z-([\w.=,-]+)-[0-9a-f]{8}\b"), r"RUN-\1"),
+    (re.compile(r"\b\d{8}T\d{9}Z-([\w.=,-]+)-[0-9a-f]{8}\b"), r"RUN-\1"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b"), "COMMIT"),
     (re.compile(r"\b\d{4}-\d\d-\d\d(T[\d:.+]+)?\b"), "DAY"),
     (re.compile(r"\b\d+\.\d+ s\b"), "TIME"),
@@ -260,8 +260,8 @@ def test_commands_that_are_not_run_exist(command: str) -> None:
         ("a\n…\nd", "a\nb\nc\nd", True),
         ("a\nd", "a\nb\nd", False),
         ("0.18 s", "12.50 s", True),
-        ("run 20260101T000000Z-x-01234567", "run 20261120T100219Z-x-e74a1d1d", True),
-        ("run 20260101T000000Z-x-01234567", "run 20261120T100219Z-y-e74a1d1d", False),
+        ("run 20260101T000000417Z-x-01234567", "run 20261120T100219417Z-x-e74a1d1d", True),
+        ("run 20260101T000000417Z-x-01234567", "run 20261120T100219417Z-y-e74a1d1d", False),
         ("exit 1", "exit 2", False),
     ],
 )

@@ -8,6 +8,7 @@ import re
 import tomllib
 from datetime import date, datetime
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -44,7 +45,7 @@ LISTS = st.lists(SCALARS, max_size=3)
 
 def mutated(rightly: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Mostly a right value, sometimes any."""
-    return st.one_of(rightly, rightly, rightly, rightly, SCALARS, LISTS)
+    return st.integers(0, 15).flatmap(lambda luck: rightly if luck else st.one_of(SCALARS, LISTS))
 
 
 def table_of(
@@ -53,14 +54,14 @@ def table_of(
     """Tables with these keys, and now and then one too many or too few."""
     exact = st.fixed_dictionaries(required, optional=optional)
     odd = st.fixed_dictionaries({}, optional={**required, **optional, "unknown": SCALARS})
-    return st.one_of(exact, exact, exact, odd)
+    return st.integers(0, 15).flatmap(lambda luck: exact if luck else odd)
 
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1)) | st.datetimes(datetime(2000, 1, 1))  # noqa: DTZ001 - TOML's own
 NUMBERS = st.sampled_from([0, 1, 0.5, 1e-11, 1e-10])
 FLAGS = ("exact", "printed", "strict_zero", "ignore", "labels", "permutation")
 VARIABLES = mutated(
-    st.dictionaries(st.sampled_from(["A", "B_1", "1X", "HOME", "A\n"]), mutated(st.just("v")), max_size=2)
+    st.dictionaries(st.sampled_from(["A", "B_1", "1X", "HOME"]), mutated(st.just("v")), max_size=2)
 )
 RULES = mutated(
     st.lists(
@@ -222,7 +223,12 @@ def test_schema_and_parser_agree_on_generated_documents(document: dict[str, Any]
 
 def test_the_generator_makes_documents_that_are_accepted() -> None:
     """The law above is not empty: among the generated documents are right ones with experiments."""
-    document = find(DOCUMENTS, lambda each: bool(each.get("experiments")) and not agree(each))
+    document = find(
+        DOCUMENTS,
+        lambda each: bool(each.get("experiments")) and not agree(each),
+        settings=settings(max_examples=5000, derandomize=False, database=None),
+        random=Random(1),  # noqa: S311 - the same search every time
+    )
     assert parse("\n".join(f"{key} = {as_toml(value)}" for key, value in document.items())).experiments
 
 

@@ -60,7 +60,7 @@ def result(name: str, verdict: Verdict | None = Verdict.MATCH, **fields: Any) ->
         "run": name,
         "experiment": name.partition("[")[0],
         "state": "ran",
-        "run_id": f"20261120T000000Z-{name}",
+        "run_id": f"20261120T000000417Z-{name}",
         "verdict": verdict or Verdict.NOT_MEASURED,
         "judgement": judgement,
         "stages": (STAGE,),
@@ -135,7 +135,7 @@ def test_a_drift_names_the_next_commands() -> None:
     """The outputs, the comparison of conditions where that run is here, and how to accept are named."""
     whole = replayed(result("noise[seed=1]", Verdict.DRIFT))
     text = text_of(whole, known={"old"})
-    assert "-> the outputs are kept: .repro/runs/20261120T000000Z-noise[seed=1]/out" in text
+    assert "-> the outputs are kept: .repro/runs/20261120T000000417Z-noise[seed=1]/out" in text
     assert "repro runs diff old" in text
     assert "repro baseline accept 'noise[seed=1]' --reason" in text
     assert "repro runs diff" not in text_of(whole)

@@ -45,7 +45,7 @@ def baseline_of(text: str) -> Baseline:
     """The record of a baseline whose one output holds `text`."""
     return Baseline(
         run="sums",
-        run_id="20261120T000000Z-sums-00000000",
+        run_id="20261120T000000417Z-sums-00000000",
         environment="here",
         platform_class="linux-x86_64",
         outputs={"out/r.json": str(of_bytes(text.encode()))},

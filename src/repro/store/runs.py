@@ -60,7 +60,7 @@ class Store:
     def new(self, name: str, key: Digest, at: datetime) -> Path:
         """A new, empty folder for a run; its name is the run's id and sorts by time."""
         slug = re.sub(r"[^A-Za-z0-9.=_-]+", "-", name).strip("-")[:80]
-        stem = f"{at:%Y%m%dT%H%M%SZ}-{slug}-{key.hex[:8]}"
+        stem = f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}Z-{slug}-{key.hex[:8]}"
         for attempt in range(1, 1000):
             folder = self.runs / (stem if attempt == 1 else f"{stem}-{attempt}")
             try:
