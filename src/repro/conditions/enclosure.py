@@ -33,7 +33,9 @@ class Enclosure:
     copy made for runs); `out` the only folder that is writable and kept; `scratch` an empty folder for a
     private HOME and TMPDIR, which the caller throws away; `visible` what can be read at its own path besides
     the system; `search_path` comes first in PATH; `variables` are the experiment's own; `placeholders` are
-    those beside `{code}`, `{out}` and `{data}`.
+    those beside `{code}`, `{out}` and `{data}`. With a `launcher`, the words that start an interpreter of
+    `visible`, the system is not shown: programs and libraries are those of `visible`, and PATH is
+    `search_path`; `links` are then made at places outside, such as `/bin/sh`.
     """
 
     argv: tuple[str, ...]
@@ -45,6 +47,8 @@ class Enclosure:
     variables: Mapping[str, str]
     network: bool = False
     placeholders: Mapping[str, str] = field(default_factory=dict)
+    launcher: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 def base_variables() -> dict[str, str]:

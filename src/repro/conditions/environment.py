@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ class Realised:
     `identity` goes into the cache key. `python` is its interpreter; `search_path` goes first on PATH;
     `visible` are the folders that a sandbox must show read-only. `content` is the digest of the whole tree,
     taken when it was realised; None where the tree is not ours (host). `facts` are for the record.
+    `variables` are the environment's own, below those of the run. `launcher` says that nothing of the host's
+    programs and libraries is shown, and how the interpreter itself starts then, past any wrapper; `links` are
+    places at which programs expect a file (`/bin/sh`), and what they lead to.
     """
 
     name: str
@@ -34,6 +37,9 @@ class Realised:
     content: Digest | None
     reproducible: bool
     facts: Mapping[str, JSON]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    launcher: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 class Environment(Protocol):
@@ -45,10 +51,10 @@ class Environment(Protocol):
 
     @property
     def kind(self) -> str:
-        """`venv`, `host`, ..."""
+        """`venv`, `nix` or `host`."""
 
     def identity(self) -> Digest:
-        """What makes it this environment; nothing is realised or started for it."""
+        """What makes it this environment; nothing is realised for it."""
 
     def realise(self, listener: Listener) -> Realised:
         """Make it stand on this machine, or find it standing; raises RealisationError where it cannot."""

@@ -17,6 +17,7 @@ Steps, numbered in the code: 1. namespaces; 2. a root file system that holds onl
 from __future__ import annotations
 
 import _thread
+import codecs
 import errno
 import json
 import os
@@ -31,6 +32,12 @@ from typing import Any, NoReturn
 # An isolated interpreter does not look beside its script; last in the list, this hides no standard module.
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 kernel = import_module("kernel")
+for codec in (
+    "ascii",
+    "latin-1",
+    "unicode_escape",
+):  # loaded at their first use, when they may be out of sight
+    codecs.lookup(codec)
 
 MAX_MILLISECONDS = 2**31 - 1
 MAX_DESCRIPTORS = 4096

@@ -58,7 +58,7 @@ def launch(
         numbers = (spec.fileno(), report.fileno(), lifeline)
         try:
             ended = supervisor.run(
-                _argv(specification, method, numbers, info.fileno()),
+                _argv(enclosure, specification, method, (*numbers, info.fileno())),
                 cwd=enclosure.scratch,
                 env={},
                 stdout=stdout,
@@ -81,9 +81,12 @@ def launch(
     return said, ended
 
 
-def _argv(specification: dict[str, Any], method: Method, numbers: Sequence[int], info: int) -> list[str]:
+def _argv(
+    enclosure: Enclosure, specification: dict[str, Any], method: Method, descriptors: Sequence[int]
+) -> list[str]:
+    *numbers, info = map(str, descriptors)
     if method is not Method.BUBBLEWRAP:
-        return [*_python(), str(view.scripts() / "launch.py"), *map(str, numbers)]
+        return [*_python(enclosure, inside=False), str(view.scripts() / "launch.py"), *numbers]
     program = shutil.which("bwrap")
     if program is None:
         raise ToolNotFound("bwrap: not found", hint="install bubblewrap")
@@ -92,16 +95,18 @@ def _argv(specification: dict[str, Any], method: Method, numbers: Sequence[int],
     return [
         program,
         "--info-fd",
-        str(info),
+        info,
         *enclosed,
-        *_python(),
+        *_python(enclosure, inside=True),
         f"{view.SCRIPTS}/launch.py",
-        *map(str, numbers),
+        *numbers,
     ]
 
 
-def _python() -> list[str]:
-    return [str(view.interpreter()), "-I", "-S"]
+def _python(enclosure: Enclosure, *, inside: bool) -> list[str]:
+    """What runs the scripts: the caller's interpreter, or inside a view without it the environment's own."""
+    command = enclosure.launcher if inside and enclosure.launcher else (str(view.interpreter()),)
+    return [*command, "-I", "-S"]
 
 
 def _specification(enclosure: Enclosure, method: Method, timeout_seconds: float) -> dict[str, Any]:
@@ -110,15 +115,9 @@ def _specification(enclosure: Enclosure, method: Method, timeout_seconds: float)
     home, tmp, root = (enclosure.scratch.resolve() / name for name in ("home", "tmp", "root"))
     for folder in (home, tmp, root):
         folder.mkdir()
-    shown = view.view(
-        code=enclosure.code,
-        out=enclosure.out,
-        home=home,
-        tmp=tmp,
-        visible=(*enclosure.visible, *enclosure.search_path),
-        network=enclosure.network,
-    )
+    shown = view.view(enclosure, home=home, tmp=tmp)
     seen = places(method, enclosure)
+    system_path = () if enclosure.launcher else (SYSTEM_PATH,)
     scripts = view.scripts() if plain else view.SCRIPTS
     return {
         "namespaces": method is Method.NAMESPACES,
@@ -131,12 +130,12 @@ def _specification(enclosure: Enclosure, method: Method, timeout_seconds: float)
         "timeout_seconds": timeout_seconds,
         "variables": {
             **base_variables(),
-            "PATH": ":".join([*map(str, enclosure.search_path), SYSTEM_PATH]),
+            "PATH": ":".join([*map(str, enclosure.search_path), *system_path]),
             **enclosure.variables,
             "HOME": str(home) if plain else view.HOME,
             "TMPDIR": str(tmp) if plain else view.TMP,
         },
-        "measurer": [*_python(), f"{scripts}/measure.py"],
+        "measurer": [*_python(enclosure, inside=not plain), f"{scripts}/measure.py"],
         "measure": {
             "folder": seen["code"],
             "network": enclosure.network,

@@ -144,7 +144,8 @@ def probe_command(python: Path) -> Probe:
 
     Starting that interpreter runs code of its packages, so it belongs inside the run's isolation. The command
     brings the tool's own threadpoolctl along. `-I` keeps its folder off the module path, where this room's
-    files would hide those of the standard library.
+    files would hide those of the standard library; `-B` leaves no bytecode behind where the environment can
+    be written.
     """
     import importlib.util
 
@@ -152,7 +153,7 @@ def probe_command(python: Path) -> Probe:
     found = importlib.util.find_spec("threadpoolctl")
     library = Path(found.origin) if found and found.origin else None
     files = (script, library) if library else (script,)
-    return Probe(argv=(str(python), "-I", *map(str, files)), files=files)
+    return Probe(argv=(str(python), "-I", "-B", *map(str, files)), files=files)
 
 
 def parse_probe(data: bytes) -> dict[str, Any]:

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from repro.conditions.enclosure import Enclosure
+
 CODE, OUT, HOME, TMP = "/repro/code", "/repro/out", "/repro/home", "/tmp"  # noqa: S108 - private to each run
 VAR_TMP = "/var/tmp"  # noqa: S108 - the same folder
 SCRIPTS = "/repro/scripts"
 SCRIPT_FILES = ("launch.py", "kernel.py", "measure.py")
 
-SYSTEM = (
-    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"),
-    "/sys/devices/system",  # processors and memory nodes: libraries choose threads and kernels by them
-)
-"""Programs and libraries of the system, and what the hardware is."""
+HARDWARE = ("/sys/devices/system",)
+"""Processors and memory nodes: libraries choose threads and kernels by them."""
+
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
+"""Programs and libraries of the system."""
 
 ETC = (
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "static"),
@@ -26,6 +28,9 @@ ETC = (
     *("hosts", "host.conf", "protocols", "services", "mime.types", "fonts", "ssl/openssl.cnf"),
 )
 """What programs read below /etc; none of it is secret."""
+
+ETC_HERMETIC = ("passwd", "group", "nsswitch.conf", "hosts", "host.conf", "protocols", "services")
+"""What of it is no matter of programs: who the user is, and the names of machines and services."""
 
 ETC_NETWORK = ("resolv.conf", "ssl/certs", "pki/tls/certs", "pki/ca-trust/extracted", "ca-certificates")
 """What they need there to speak to others."""
@@ -52,27 +57,30 @@ def scripts() -> Path:
     return Path(__file__).resolve().parent
 
 
-def view(
-    *, code: Path, out: Path, home: Path, tmp: Path, visible: Iterable[Path], network: bool
-) -> list[Place]:
+def view(enclosure: Enclosure, *, home: Path, tmp: Path) -> list[Place]:
     """Everything that a run sees, parents before what lies in them."""
-    shown = [*_system(network=network), *_devices()]
+    hermetic = bool(enclosure.launcher)
+    shown = [*_system(network=enclosure.network, hermetic=hermetic), *_devices()]
     shown += [
-        Place("ro", str(code.resolve()), CODE),
+        Place("ro", str(enclosure.code.resolve()), CODE),
         *(Place("ro", str(scripts() / name), f"{SCRIPTS}/{name}") for name in SCRIPT_FILES),
-        Place("rw", str(out.resolve()), OUT),
+        Place("rw", str(enclosure.out.resolve()), OUT),
         Place("rw", str(home.resolve()), HOME),
         Place("rw", str(tmp.resolve()), TMP),
         Place("rw", str(tmp.resolve()), VAR_TMP),
         Place("proc", "proc", "/proc"),
     ]
-    wanted = {*visible, interpreter(), Path(sys.base_prefix)}
+    shown += [Place("link", target, place) for place, target in sorted(enclosure.links.items()) if hermetic]
+    wanted = {*enclosure.visible, *enclosure.search_path}
+    if not hermetic:
+        wanted |= {interpreter(), Path(sys.base_prefix)}
     covered = [Path(place.target) for place in shown if place.target not in {TMP, VAR_TMP}]
     return [*shown, *_at_own_places(wanted, covered)]
 
 
-def _system(*, network: bool) -> Iterator[Place]:
-    names = [*SYSTEM, *(f"/etc/{name}" for name in (*ETC, *(ETC_NETWORK if network else ())))]
+def _system(*, network: bool, hermetic: bool) -> Iterator[Place]:
+    etc = (*(ETC_HERMETIC if hermetic else ETC), *(ETC_NETWORK if network else ()))
+    names = [*(() if hermetic else SYSTEM), *HARDWARE, *(f"/etc/{name}" for name in etc)]
     for path in map(Path, names):
         if path.is_symlink() and path.parent == Path("/"):
             yield Place("link", str(path.readlink()), str(path))

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from repro.drift.rules import Rule
+    from repro.flows.tables import EnvironmentTable
+
+
+KEYS = {"venv": ("lock", "python"), "nix": ("flake", "shell"), "host": ()}
+"""The keys that belong to one kind of environment alone."""
+
+WITHOUT = {
+    "venv": "remove it: the packages are those of the lock",
+    "nix": "remove it: the packages are those of the flake's shell",
+    "host": "remove it: the command runs in the caller's interpreter",
+}
 
 
 def project_of(text: bytes, *, root: Path, shown_as: str) -> Project:
@@ -37,7 +48,13 @@ def project_of(text: bytes, *, root: Path, shown_as: str) -> Project:
         root=root,
         text=text,
         environments={
-            name: EnvironmentSpec(kind=own.kind, lock=own.lock, python=own.python)
+            name: EnvironmentSpec(
+                kind=own.kind,
+                lock=own.lock,
+                python=own.python,
+                flake=_flake(place.at("environments", name, "flake"), own),
+                shell=(own.shell or "default") if own.kind == "nix" else "",
+            )
             for name, own in table.environments.items()
         },
         experiments={name: _experiment(place, table, name, common) for name in table.experiments},
@@ -47,17 +64,24 @@ def project_of(text: bytes, *, root: Path, shown_as: str) -> Project:
 def _check_environments(place: Place, table: ProjectTable) -> None:
     for name, environment in table.environments.items():
         here = place.at("environments", name)
+        for kind, keys in KEYS.items():
+            for key in keys if kind != environment.kind else ():
+                if getattr(environment, key) is not None:
+                    text = f"a {environment.kind} environment has none"
+                    raise here.at(key).wrong(text, WITHOUT[environment.kind])
         if environment.kind == "venv":
             if environment.lock is None:
                 raise here.at("lock").wrong("missing", 'write `lock = "requirements.lock"`')
             require_relative(environment.lock, what=str(here.at("lock")))
-            continue
-        for key in ("lock", "python"):
-            if getattr(environment, key) is not None:
-                hint = "remove it: the command runs in the caller's interpreter"
-                raise here.at(key).wrong("a host environment has none", hint)
     if table.defaults.environment is not None:
         _check_known(place.at("defaults", "environment"), table.defaults.environment, table)
+
+
+def _flake(place: Place, environment: EnvironmentTable) -> str:
+    """The folder of a flake, "" for that of the file."""
+    if environment.flake in {None, "."}:
+        return ""
+    return require_relative(environment.flake or "", what=str(place))
 
 
 def _check_known(place: Place, environment: str, table: ProjectTable) -> None:

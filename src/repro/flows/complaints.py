@@ -6,13 +6,14 @@ import json
 import shlex
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from repro.core.errors import ConfigError
 from repro.core.near import did_you_mean
 from repro.flows.tables import (
     PATTERNS,
     DefaultsTable,
+    EnvironmentKind,
     EnvironmentTable,
     ExperimentTable,
     ProjectTable,
@@ -135,7 +136,7 @@ def _about_value(path: Path, error: ErrorDetails) -> _Complaint:
         subject = "" if error["loc"][-1] == "[key]" else f", not {_shown(value)}"
         return _Complaint(path=path, text=f"{PATTERNS[limits['pattern']]}{subject}")
     if kind == "literal_error":
-        near = did_you_mean(str(value), ["venv", "host"]) if path[-1] == "kind" else ""
+        near = did_you_mean(str(value), get_args(EnvironmentKind)) if path[-1] == "kind" else ""
         return _Complaint(path=path, text=f"must be {limits['expected']}, not {_shown(value)}", hint=near)
     texts = {
         "string_too_short": "must not be empty",
@@ -161,7 +162,7 @@ def _example(path: Path) -> str:
     """What to write where a key is missing."""
     examples = {
         "version": "write `version = 1` at the top",
-        "kind": 'write `kind = "venv"` or `kind = "host"`',
+        "kind": 'write `kind = "venv"`, `kind = "nix"` or `kind = "host"`',
         "command": 'write `command = ["python", "script.py", "--out", "{out}/results.json"]`',
         "outputs": 'write `outputs = ["results.json"]`: the files that the command writes below {out}',
         "range": "write `{ range = [0, 10] }` for 0 to 9",

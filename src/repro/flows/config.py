@@ -23,11 +23,16 @@ FILE = "repro.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentSpec:
-    """An environment as it is declared; a `venv` has a lock, a `host` has neither lock nor Python version."""
+    """An environment as it is declared: a `venv` has a lock and perhaps a Python version.
+
+    A `nix` has the folder of its flake ("" is the project's own) and the name of a shell there.
+    """
 
     kind: str
     lock: str | None = None
     python: str | None = None
+    flake: str = ""
+    shell: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

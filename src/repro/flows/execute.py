@@ -151,9 +151,11 @@ def _enclosure(
         scratch=workshop.folder("home"),
         visible=realised.visible,
         search_path=realised.search_path,
-        variables=identity.variables,
+        variables={**realised.variables, **identity.variables},
         network=identity.run.experiment.network,
         placeholders=identity.run.values,
+        launcher=realised.launcher,
+        links=realised.links,
     )
 
 

@@ -93,8 +93,10 @@ def _asked(
         scratch=workshop.folder("home"),
         visible=(*realised.visible, *command.files),
         search_path=realised.search_path,
-        variables=identity.variables,
+        variables={**realised.variables, **identity.variables},
         network=False,
+        launcher=realised.launcher,
+        links=realised.links,
     )
     log = folder / "stdout.log"
     done = run_isolated(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from repro.core.errors import MissingBaseline
 from repro.drift.rules import Rules
 from repro.flows import config
+from repro.flows.closures import packages_apart
 from repro.flows.matrix import select
 from repro.flows.referee import BASELINES
 from repro.store.baseline import FILE, MAX_BYTES, parse
@@ -29,6 +30,8 @@ DERIVED = frozenset(
     {
         "command.parts",
         "command.shown",
+        "conditions.environment.facts.closure_bytes",
+        "conditions.environment.facts.search_path",
         "conditions.code.changed",
         "conditions.code.definition",
         "conditions.code.digest",
@@ -39,6 +42,10 @@ DERIVED = frozenset(
     }
 )
 """Parts of a record that say no more than others do: two runs are told apart by those others."""
+
+
+CLOSURE = "conditions.environment.facts.closure"
+"""The part of a record that holds the closure of a Nix shell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +148,18 @@ def conditions_apart(one: Record, two: Record) -> tuple[tuple[str, str, str], ..
 def _differing(name: str, left: Any, right: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - JSON
     if name in DERIVED:
         return
-    if isinstance(left, dict) and isinstance(right, dict):
+    if name == CLOSURE and isinstance(left, dict) and isinstance(right, dict):
+        yield from ((f"{name}.{package}", *both) for package, both in packages_apart(left, right))
+    elif isinstance(left, dict) and isinstance(right, dict):
         for key in sorted({*left, *right}):
             yield from _differing(f"{name}.{key}", left.get(key), right.get(key))
     elif left != right:
-        yield name, str(left), str(right)
+        yield name, _told(name, left), _told(name, right)
+
+
+def _told(name: str, value: Any) -> str:  # noqa: ANN401 - JSON
+    """A value in words; a whole closure beside none is only counted."""
+    return f"{len(value)} store paths" if name == CLOSURE and isinstance(value, dict) else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from repro.conditions import platform
 from repro.conditions.host import HostEnvironment
 from repro.conditions.isolation import available
 from repro.conditions.lock import read_lock
+from repro.conditions.nix import FlakeSource, NixEnvironment
 from repro.conditions.venv import VenvEnvironment
 from repro.core.digest import of_value
 from repro.core.errors import UsageError
@@ -21,6 +22,7 @@ from repro.flows.identity import Identity, variables_of
 from repro.flows.once import Made, Once
 from repro.flows.snapshot import Snapshot, take
 from repro.tools.files import require_inside
+from repro.tools.git import Git
 from repro.tools.process import Supervisor
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from repro.core.digest import Digest
     from repro.core.events import Listener
     from repro.data.dvc import Remote
-    from repro.flows.config import Experiment, Project
+    from repro.flows.config import EnvironmentSpec, Experiment, Project
     from repro.flows.matrix import Run
     from repro.flows.trees import Code, Tree
     from repro.store.runs import Store
@@ -116,6 +118,8 @@ class Workshop:
             )
         if table.kind == "host":
             return HostEnvironment(name=name)
+        if table.kind == "nix":
+            return nix_environment(self.tree, table, name=name, cache=self.place.cache)
         assert table.lock is not None  # noqa: S101 - config.py refuses a venv without one
         what = f"environments.{name}.lock"
         path = require_inside(self.tree.root, table.lock, what=what)
@@ -192,6 +196,16 @@ class Workshop:
             "observed": self._seen.get("", lambda: platform.observed(self.place.variables)).value,
             "numerics": dict(probe),
         }
+
+
+def nix_environment(tree: Tree, table: EnvironmentSpec, *, name: str, cache: Path) -> NixEnvironment:
+    """The environment of kind `nix` that a table of the tree's `repro.toml` stands for."""
+    if table.flake:
+        require_inside(tree.root, table.flake, what=f"environments.{name}.flake")
+    place = Git(tree.root).prefix()
+    state = of_value({"commit": tree.commit, "difference": str(tree.difference), "place": place})
+    source = FlakeSource(root=tree.root, folder=table.flake, files=tree.files, state=str(state))
+    return NixEnvironment(name=name, source=source, shell=table.shell, cache=cache)
 
 
 def _sight(identity: Identity) -> tuple[str, str]:
