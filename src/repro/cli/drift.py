@@ -52,6 +52,9 @@ RulesFile = Annotated[
     Path | None,
     typer.Option("--rules", metavar="FILE", help="TOML with [[rules]].", show_default=False),
 ]
+ExplainRules = Annotated[
+    bool, typer.Option("--explain-rules", help="Show which rule decides about each path of A, and why.")
+]
 Limit = Annotated[
     int, typer.Option("-n", "--limit", metavar="N", min=1, help="Drifted paths shown per file.")
 ]
@@ -66,6 +69,7 @@ def drift(  # noqa: PLR0917 - as many as the verb has options
     srtol: Srtol = None,
     rules: RulesFile = None,
     limit: Limit = 20,
+    explain_rules: ExplainRules = False,
     as_json: Json = False,
     junit: JUnit = None,
     markdown: Markdown = None,
@@ -75,13 +79,17 @@ def drift(  # noqa: PLR0917 - as many as the verb has options
 ) -> None:
     """Compare any two files or folders, number by number.
 
-    A is the reference that B is measured against. Formats: JSON, JSONL, CSV, TSV, NPY, NPZ, and text with
-    numbers. --rtol, --atol and --srtol hold for everything, the rules of a file come after them.
+    A is the reference that B is measured against. Formats: JSON, JSONL, TOML, YAML, CSV, TSV, NPY, NPZ, HDF5,
+    NetCDF-4, Parquet, Arrow, Feather, MatrixMarket, PNG, text with numbers, and ZIP and tar archives of them.
+    --rtol, --atol and --srtol hold for everything, the rules of a file come after them.
     """
     from repro.flows.compare import compare_paths
     from repro.render.drift_text import drift_text
 
     folder = ctx.settings(context).folder
+    if explain_rules:
+        _explain(folder / baseline, {"rtol": rtol, "atol": atol, "srtol": srtol}, rules and folder / rules)
+        return
     report = compare_paths(
         folder / baseline,
         folder / observed,
@@ -95,6 +103,14 @@ def drift(  # noqa: PLR0917 - as many as the verb has options
     reports = Reports(junit=junit, markdown=markdown, sarif=sarif, html=html, show=show)
     _write(context, report, (baseline, observed), reports)
     ctx.leave(report.verdict.exit)
+
+
+def _explain(baseline: Path, tolerances: dict[str, float | None], rules: Path | None) -> None:
+    """Show which rule decides about each path."""
+    from repro.flows.compare import explain_rules
+    from repro.render.drift_text import rules_text
+
+    ctx.say(rules_text(explain_rules(baseline, tolerances=tolerances, rules_file=rules)))
 
 
 def _write(context: typer.Context, report: DriftReport, sides: tuple[Path, Path], reports: Reports) -> None:

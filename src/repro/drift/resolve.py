@@ -98,6 +98,10 @@ class OutputRules:
             self._known[key] = known
         return known
 
+    def matching(self, path: TreePath, shape: tuple[int, ...]) -> list[str]:
+        """What reports call the rules that match a leaf or a part of it, in their order."""
+        return [self._live[number].label for number, _ in self._regions(path, shape)]
+
     def parts(self, path: TreePath, shape: tuple[int, ...]) -> list[Part]:
         """The parts of an array leaf and the rule of each; together they are the leaf."""
         base = UNRULED

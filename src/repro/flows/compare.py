@@ -8,6 +8,7 @@ from repro.core import toml
 from repro.core.errors import ConfigError, MissingBaseline
 from repro.core.near import did_you_mean
 from repro.drift.compare import compare
+from repro.drift.explain import explain
 from repro.drift.rules import Rule, Rules, parse_rule
 from repro.tools import clock
 from repro.tools.files import read_capped
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from repro.drift.explain import Explanation
     from repro.drift.report import DriftReport
 
 
@@ -29,10 +31,22 @@ def compare_paths(
     for path in (baseline, observed):
         if not path.exists():
             raise MissingBaseline(f"{path}: does not exist", hint="name two files or two folders")
+    return compare(baseline, observed, _rules(tolerances, rules_file), today=clock.now().date())
+
+
+def explain_rules(
+    baseline: Path, *, tolerances: Mapping[str, float | None], rules_file: Path | None
+) -> Explanation:
+    """Which of these rules decides about each path of a file or folder; raises as `compare_paths` does."""
+    if not baseline.exists():
+        raise MissingBaseline(f"{baseline}: does not exist", hint="name a file or folder")
+    return explain(baseline, _rules(tolerances, rules_file), today=clock.now().date())
+
+
+def _rules(tolerances: Mapping[str, float | None], rules_file: Path | None) -> Rules:
     given = {name: value for name, value in tolerances.items() if value is not None}
     common = [parse_rule({"path": "**", "reason": "asked for on the command line", **given}, "options")]
-    rules = (*(common if given else ()), *(read_rules(rules_file) if rules_file else ()))
-    return compare(baseline, observed, Rules(rules=rules), today=clock.now().date())
+    return Rules(rules=(*(common if given else ()), *(read_rules(rules_file) if rules_file else ())))
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:

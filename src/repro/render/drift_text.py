@@ -12,6 +12,7 @@ from repro.core.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from repro.drift.explain import Explanation
     from repro.drift.report import DriftReport, Growth, OutputReport, PathReport, Worst
 
 LIMIT = 20
@@ -48,6 +49,23 @@ def drift_text(report: DriftReport, *, width: int = 80, limit: int = LIMIT) -> s
     for warning in report.warnings:
         lines += _wrapped(f"warning: {warning}", width)
     lines += _wrapped(_summary(report), width)
+    return "\n".join(lines) + "\n"
+
+
+def rules_text(explanation: Explanation, *, width: int = 80) -> str:
+    """Which rule decides about each path, in lines of at most `width` columns."""
+    lines: list[str] = []
+    output = None
+    for leaf in explanation.leaves:
+        if leaf.output != output:
+            output = leaf.output
+            lines += _wrapped(output, width)
+        lines += _wrapped(f"{leaf.path}, {_many(leaf.values, 'value')}: {leaf.rule}", width, "  ")
+        lines += _wrapped(f"grants {leaf.grants}{f': {leaf.reason}' if leaf.reason else ''}", width, INDENT)
+        if leaf.over:
+            lines += _wrapped(f"the last match wins, over {', '.join(leaf.over)}", width, INDENT)
+    for warning in explanation.warnings:
+        lines += _wrapped(f"warning: {warning}", width)
     return "\n".join(lines) + "\n"
 
 

@@ -35,7 +35,8 @@ def parse(body: bytes, delimiter: str, width: int) -> Columns | None:
         return None
     if body.translate(None, CHARACTERS + delimiter.encode()):
         return None
-    body = body.rstrip(b"\r\n") + b"\n"
+    if body[-1:] != b"\n" or body[-2:-1] in {b"\r", b"\n"}:
+        body = body.rstrip(b"\r\n") + b"\n"
     if len(body) >= WORTH_ARROW:
         columns = _by_arrow(body, delimiter, width)
         if columns is not None:

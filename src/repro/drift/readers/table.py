@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from repro.drift.tree import Tree
 
 MAX_COLUMNS: Final = 100_000
+HEAD: Final = 1 << 17
+"""Bytes from whose lines the dialect and the header of a large table are read."""
+
 INTEGER = r"[ ]*+[-+]?[0-9]{1,4000}+[ ]*+"
 ALL_INTEGERS = re.compile(rf"(?:{INTEGER}\n)++")
 ALL_NUMBERS = re.compile(rf"(?:(?:{NUMBER})?+\n)++")
@@ -39,13 +42,15 @@ def read_tsv(data: Data, *, name: str, printed: bool) -> Tree:
 
 def _read(data: Data, name: str, delimiter: str, *, printed: bool) -> Tree:
     raw = bytes(data)
+    if len(raw) > HEAD and not printed:
+        # what is plainly numbers is ASCII, and need not be decoded whole
+        head = decode(raw[: raw.rfind(b"\n", 0, HEAD) + 1], name)
+        fast = _fast(raw, head, dialect_of(head, delimiter))
+        if fast is not None:
+            return fast
     text = decode(raw, name)
     dialect = dialect_of(text, delimiter)
-    tree: Tree = {}
-    if dialect.comments:
-        tree["#",] = Lines(lines=dialect.comments)
-    if not printed and not dialect.decimal_comma and _fast(raw, text, dialect, tree):
-        return tree
+    tree = _commented(dialect)
     rows = _rows(text[dialect.start :], name, dialect)
     paths = _paths(rows[0], name)
     if _is_header(paths):
@@ -70,22 +75,26 @@ def _is_header(paths: list[TreePath]) -> bool:
     return isinstance(paths[0][-1], str)
 
 
-def _fast(raw: bytes, text: str, dialect: Dialect, tree: Tree) -> bool:
-    """Put the columns of a table of plain numbers into the tree; False if it is none."""
+def _commented(dialect: Dialect) -> Tree:
+    return {("#",): Lines(lines=dialect.comments)} if dialect.comments else {}
+
+
+def _fast(raw: bytes, text: str, dialect: Dialect) -> Tree | None:
+    """The tree of a table of plain numbers, whose beginning is `text`; None if it is none."""
     end = text.find("\n", dialect.start)
-    if end < 0 or text.count(dialect.delimiter, dialect.start, end) >= MAX_COLUMNS:
-        return False
+    if end < 0 or dialect.decimal_comma or text.count(dialect.delimiter, dialect.start, end) >= MAX_COLUMNS:
+        return None
     first = text[dialect.start : end].rstrip("\r").split(dialect.delimiter)
     if any('"' in cell for cell in first) or len(set(first)) < len(first):
-        return False
+        return None
     paths = _paths(first, "")
     start = end + 1 if _is_header(paths) else dialect.start
     columns = parse(raw[len(text[:start].encode()) :], dialect.delimiter, len(first))
     if columns is None:
-        return False
-    for path, column in zip(paths, columns, strict=True):
-        tree[path] = Array(values=column)
-    return True
+        return None
+    tree = _commented(dialect)
+    tree.update((path, Array(values=column)) for path, column in zip(paths, columns, strict=True))
+    return tree
 
 
 def _rows(text: str, name: str, dialect: Dialect) -> list[list[str]]:
