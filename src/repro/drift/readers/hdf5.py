@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,6 +29,12 @@ MAX_LEAVES: Final = 1_000_000
 MAX_GROUPS: Final = 100
 """Cap on groups within groups."""
 
+HEAP = re.compile(rb"GCOL\x01\x00\x00\x00")
+"""A collection of the global heap (HDF5 File Format Specification 3.0, section III.E)."""
+
+ENTRY: Final = 16
+"""Bytes before the content of each object in it, and least size of its free space."""
+
 MAX_TEXT: Final = 1 << 28
 """Cap on the bytes of one array of strings."""
 
@@ -38,6 +45,7 @@ def read(data: Data, *, name: str, printed: bool) -> Tree:  # noqa: ARG001 - the
         import h5py
     try:
         with h5py.File(_View(memoryview(data)), "r") as file:
+            _require_sound_heaps(memoryview(data), name)
             walk = _Walk(h5py, file, memoryview(data), name)
             walk.group(file, ())
             return walk.tree
@@ -55,6 +63,19 @@ def read(data: Data, *, name: str, printed: bool) -> Tree:  # noqa: ARG001 - the
     ) as error:
         said = " ".join(str(error).split())[:200]
         raise FormatError(f"{name}: not readable as HDF5: {said}") from error
+
+
+def _require_sound_heaps(data: memoryview, name: str) -> None:
+    """Refuse heaps whose free space has no size, in which the library would go round forever."""
+    for found in HEAP.finditer(data):
+        at = found.start() + ENTRY
+        end = min(found.start() + int.from_bytes(data[at - 8 : at], "little"), len(data))
+        while at + ENTRY <= end:
+            index = int.from_bytes(data[at : at + 2], "little")
+            size = int.from_bytes(data[at + 8 : at + ENTRY], "little")
+            if index == 0 and size < ENTRY:
+                raise FormatError(f"{name}: not readable as HDF5: a damaged heap")
+            at += size if index == 0 else ENTRY + (size + 7) // 8 * 8
 
 
 class _View(io.RawIOBase):
@@ -80,7 +101,11 @@ class _View(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
         target = memoryview(buffer).cast("B")
         piece = self._data[self._at : self._at + len(target)]
-        target[: len(piece)] = piece
+        if len(piece) < len(target):
+            raise OSError(
+                "a reference beyond the end of the file"
+            )  # the library would ask for the rest forever
+        target[:] = piece
         self._at += len(piece)
         return len(piece)
 
