@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +10,10 @@ from repro.conditions import manifest
 from repro.conditions.environment import Realised
 from repro.core import canonical, strictjson
 from repro.core.digest import Digest, of_value
-from repro.core.errors import ConfigError, FormatError, RealisationError, TamperError, ToolFailed
+from repro.core.errors import FormatError, RealisationError, TamperError
 from repro.core.events import Event, Kind
-from repro.core.near import did_you_mean
 from repro.tools.files import (
     disk_errors,
-    hash_file,
     is_locked,
     locked,
     read_capped,
@@ -28,10 +22,10 @@ from repro.tools.files import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from repro.conditions.flake import FlakeSource
     from repro.core.events import Listener
-    from repro.tools.nix_shells import NixShells
 
 VERSION = 1
 """Of the layout of what is kept; another one is made anew."""
@@ -44,19 +38,6 @@ KEPT = {"version", "quick", "python", "launcher", "links", "facts"}
 
 MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}
 """Names of machines that Nix calls otherwise."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlakeSource:
-    """The flake of a tree: the root, the flake's folder in it ("" is the root), all files of the tree.
-
-    `state` is another one wherever a file of the tree is: it stands for the contents of all of them.
-    """
-
-    root: Path
-    folder: str
-    files: tuple[str, ...]
-    state: str
 
 
 class NixEnvironment:
@@ -92,7 +73,7 @@ class NixEnvironment:
             }
             file = self._cache / "shells" / f"{of_value(causes).hex}.json"
             kept = _read(file, {"drv"})
-            self._drv = kept["drv"] if kept else self._evaluate()
+            self._drv = kept["drv"] if kept else self._source.derivation(self._attribute, name=self.name)
             if not kept:
                 with disk_errors(f"environment {self.name}"):
                     write_atomic(file, canonical.to_bytes({"drv": self._drv}))
@@ -102,56 +83,26 @@ class NixEnvironment:
     def _attribute(self) -> str:
         return f"devShells.{system()}.{self._shell}"
 
-    def _nix(self) -> NixShells:
-        # Loading the door takes longer than all the rest of a cached replay.
-        from repro.tools.nix_shells import HERMETIC, NixShells
-
-        return NixShells(self._source.root, options=HERMETIC)
-
-    def _evaluate(self) -> str:
-        from repro.tools.nix_errors import UnknownAttribute
-
-        with disk_errors(f"environment {self.name}"), self._copy() as copy:
-            nix, reference = self._nix(), f"path:{copy}"
-            try:
-                return nix.evaluate_locked(f"{reference}#{self._attribute}")
-            except UnknownAttribute as error:
-                if not error.flake:  # something that the flake itself asks for
-                    raise
-                parent = self._attribute.rpartition(".")[0]
-                near = did_you_mean(self._shell, nix.attribute_names(reference, parent))
-                raise ConfigError(
-                    f"environment {self.name}: the flake has no {self._attribute}",
-                    hint=near or "list what there is: nix flake show",
-                ) from error
-            except ToolFailed as error:
-                if "lock file changes" not in error.message:
-                    raise
+    def instantiated(self) -> str:
+        """The shell's derivation, in the store: what was evaluated long ago may have been collected since."""
+        drv = self.derivation()
+        if not Path(drv).exists():
+            again = self._source.derivation(self._attribute, name=self.name)
+            if again != drv:
                 raise RealisationError(
-                    f"environment {self.name}: flake.lock does not pin every input of the flake",
-                    hint="run: nix flake lock && git add flake.lock",
-                ) from error
+                    f"environment {self.name}: evaluated again, its shell is {again}, not {drv}",
+                    hint="the flake depends on something else than its files and its lock; find out what",
+                )
+        return drv
 
-    @contextmanager
-    def _copy(self) -> Iterator[Path]:
-        """The flake's files without a time of their own: evaluating them can read nothing else."""
-        base = self._source.root / self._source.folder
-        if not (base / "flake.nix").is_file():
-            raise ConfigError(
-                f"environment {self.name}: no flake.nix in {self._source.folder or '.'!r}",
-                hint="name the folder of the flake: `flake = ...`, or write one: nix flake init",
-            )
-        with tempfile.TemporaryDirectory(prefix="repro-flake-") as folder:
-            copy = Path(folder).resolve() / "flake"
-            for name in self._source.files:
-                source = self._source.root / name
-                if source.is_relative_to(base) and (source.is_symlink() or source.is_file()):
-                    target = copy / source.relative_to(base)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(source, target, follow_symlinks=False)
-            for path in (copy, *copy.rglob("*")):
-                os.utime(path, (1, 1), follow_symlinks=False)
-            yield copy
+    def inputs(self) -> tuple[str, ...]:
+        """The store paths of the sources that the flake's lock pins, fetched where they are not there."""
+        return self._source.inputs(name=self.name)
+
+    @property
+    def output(self) -> str:
+        """The store path that stands for the realised shell: its closure is all that a run can need."""
+        return str((self._home / "shell").resolve())
 
     @property
     def _home(self) -> Path:
@@ -186,7 +137,7 @@ class NixEnvironment:
         return state
 
     def _verify(self) -> None:
-        altered = self._nix().altered(str((self._home / "shell").resolve()))
+        altered = self._source.nix().altered(self.output)
         if altered:
             raise TamperError(
                 f"environment {self.name}: altered since it was built: {', '.join(altered[:5])}",
@@ -218,15 +169,13 @@ class NixEnvironment:
         from repro.conditions.inquiry import ask_inside
         from repro.conditions.shell import shell_of
 
-        nix, drv = self._nix(), self.derivation()
+        nix, drv = self._source.nix(), self.instantiated()
         self._tell(listener, f"building the shell with {nix.version()}")
-        self._require(drv)
         remove_tree(self._home)
         self._home.mkdir(parents=True)
         found = nix.dev_env(drv, root=self._home / "shell")
-        environment = str((self._home / "shell").resolve())
         # The document with the variables is no part of what a run reads, and counts processors.
-        infos = {path: info for path, info in nix.closure([environment]).items() if path != environment}
+        infos = {path: info for path, info in nix.closure([self.output]).items() if path != self.output}
         store = _store_of(drv)
         shell = shell_of(found, store, name=self.name)
         python = ask_inside(
@@ -247,7 +196,11 @@ class NixEnvironment:
                 "python": python.version,
                 "implementation": python.implementation,
                 "derivation": drv,
-                "flake": {"folder": self._source.folder or ".", "shell": self._shell, "lock": self._lock()},
+                "flake": {
+                    "folder": self._source.folder or ".",
+                    "shell": self._shell,
+                    "lock": self._source.lock(),
+                },
                 "system": system(),
                 "nix": str(nix.version()),
                 "closure": closure,
@@ -258,18 +211,6 @@ class NixEnvironment:
         }
         write_atomic(self._home / "manifest.json", canonical.to_bytes(kept))
         return kept
-
-    def _require(self, drv: str) -> None:
-        """Have the derivation in the store, which may have collected it since it was evaluated."""
-        if not Path(drv).exists() and (again := self._evaluate()) != drv:
-            raise RealisationError(
-                f"environment {self.name}: evaluated again, its shell is {again}, not {drv}",
-                hint="the flake depends on something else than its files and its lock; find out what",
-            )
-
-    def _lock(self) -> str | None:
-        file = self._source.root / self._source.folder / "flake.lock"
-        return str(hash_file(file)) if file.is_file() else None
 
     def _realised(self, kept: Mapping[str, Any]) -> Realised:
         facts = kept["facts"]

@@ -68,6 +68,28 @@ class DvcRemote:
             return Path(self._config["remote"].get(named.lower(), {}).get("url", named))
         return Path(settings.get("dir", self._dvc_folder / "cache"))
 
+    def reach(self) -> None:
+        """Ask the default remote for anything; DataError where there is none, or it does not answer."""
+        from dvc.fs import get_cloud_fs
+
+        chosen = self._config["core"].get("remote")
+        if not chosen:
+            raise DataError("no default remote is configured", hint="run: dvc remote add -d NAME URL")
+        try:
+            cls, settings, path = get_cloud_fs(self._config, name=chosen)
+            there = cls(**settings).exists(path)
+        except Exception as error:  # each kind of remote raises its own
+            said = without_credentials(str(error))
+            raise DataError(
+                f"remote {self.name}: {type(error).__name__}: {said}",
+                hint="run: dvc remote list; most kinds need a package, such as dvc-gs, and credentials",
+            ) from error
+        if not there:
+            raise DataError(
+                f"remote {self.name}: it answers, but has nothing at that place",
+                hint="dvc push fills it; or correct the address: dvc remote modify",
+            )
+
     def fetch(self, objects: Sequence[Object]) -> None:
         """Copy the objects from the remote into the cache, each checked by its hash before it counts."""
         from concurrent.futures import ThreadPoolExecutor

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from repro.conditions import platform
+from repro.conditions.flake import FlakeSource
 from repro.conditions.host import HostEnvironment
 from repro.conditions.isolation import available
 from repro.conditions.lock import read_lock
-from repro.conditions.nix import FlakeSource, NixEnvironment
+from repro.conditions.nix import NixEnvironment
 from repro.conditions.venv import VenvEnvironment
 from repro.core.digest import of_value
 from repro.core.errors import UsageError

@@ -31,6 +31,7 @@ LOCKED = ("--no-update-lock-file",)  # with --no-write-lock-file beside it Nix w
 """An input that `flake.lock` does not pin is an error."""
 
 _ALTERED = re.compile(r"path '([^']+)' (?:was modified|is missing|has disappeared)")
+_UNTRUSTED = re.compile(r"path '([^']+)' is untrusted")
 
 
 class NixShells(Nix):
@@ -49,6 +50,11 @@ class NixShells(Nix):
         arguments = ["path-info", "--derivation", *LOCKED, installable]
         return self._ask(arguments, doing="evaluating the flake").decode().strip()
 
+    def flake_inputs(self, reference: str) -> tuple[str, ...]:
+        """The store paths of all inputs of a flake, fetched by its lock file as it stands."""
+        arguments = ["flake", "archive", "--json", "--dry-run", *LOCKED, reference]
+        return parse_archive(self._ask(arguments, doing="fetching the flake's inputs"))
+
     def closure(self, paths: Sequence[str], *, store: str = "") -> dict[str, PathInfo]:
         """Paths and all that they refer to, as a store that holds them knows them."""
         where = ["--store", store] if store else []
@@ -64,10 +70,19 @@ class NixShells(Nix):
         names = tuple(sorted(set(_ALTERED.findall(said))))
         return names or ((path,) if answer.code & CORRUPT else ())
 
+    def untrusted(self, paths: Sequence[str], *, store: str) -> tuple[str, ...]:
+        """Those of a store's paths that no trusted key signed, and whose name does not prove them either."""
+        answer = self._call(["store", "verify", "--no-contents", "--store", store, *paths])
+        if answer.code & ~(CORRUPT | UNTRUSTED):
+            raise self._failure(answer.log, f"verifying {self.redacted(store)}")
+        said = "\n".join(message.text for message in answer.log.messages)
+        names = tuple(sorted(set(_UNTRUSTED.findall(said))))
+        return names or (tuple(paths) if answer.code & UNTRUSTED else ())
+
     def sign(self, paths: Sequence[str], key: Path, *, store: str = "") -> None:
-        """Sign paths of a store with the secret key in a file; the key itself is read by Nix alone."""
+        """Sign paths and all that they refer to with the secret key in a file, which Nix alone reads."""
         where = ["--store", store] if store else []
-        self._ask(["store", "sign", "--key-file", str(key), *where, *paths], doing="signing")
+        self._ask(["store", "sign", "--recursive", "--key-file", str(key), *where, *paths], doing="signing")
 
 
 def parse_dev_env(data: bytes) -> Mapping[str, Mapping[str, Any]]:
@@ -82,3 +97,21 @@ def parse_dev_env(data: bytes) -> Mapping[str, Mapping[str, Any]]:
     ):
         raise FormatError("nix print-dev-env: not the variables of a shell")
     return variables
+
+
+def parse_archive(data: bytes) -> tuple[str, ...]:
+    """The paths of all inputs that `nix flake archive --json` printed, sorted.
+
+    Raises FormatError where it is not that.
+    """
+    found = strictjson.parse(data, name="nix flake archive", max_bytes=MAX_BYTES)
+    paths: set[str] = set()
+    left = [found]
+    while left:
+        node = left.pop()
+        inputs = node.get("inputs", {}) if isinstance(node, dict) else None
+        if not isinstance(inputs, dict):
+            raise FormatError("nix flake archive: not the inputs of a flake")
+        left += inputs.values()
+        paths |= {str(one["path"]) for one in inputs.values() if isinstance(one, dict) and "path" in one}
+    return tuple(sorted(paths))
