@@ -170,7 +170,7 @@ def shell(command: str, place: Path, variables: dict[str, str]) -> None:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]) -> Path:
-    """This project as it lies here, with a history of two commits."""
+    """This project as it lies here, with a history of two commits; its environment stands already."""
     place = tmp_path_factory.mktemp("project")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
     for name in filter(None, listed.decode().split("\0")):
@@ -179,6 +179,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str])
             shutil.copyfile(ROOT / name, place / name)
     shell("git init -q; git add -A; git commit -qm First", place, variables)
     shell("git commit -q --allow-empty -m Second", place, variables)
+    warmed = tmp_path_factory.mktemp("warmed")
+    shell(f"git clone -q {shlex.quote(str(place))} . && repro -q replay linalg", warmed, variables)
     return place
 
 
