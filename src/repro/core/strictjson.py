@@ -16,6 +16,11 @@ MAX_DEPTH = 200
 """Cap on nesting; Python's own parser gives up near its recursion limit of 1000."""
 
 
+UNMARKED = bytes(byte for byte in range(256) if byte not in b'[]{}"\\')
+"""The bytes that neither nest nor begin, end or escape a string."""
+
+ONE_BRACKET = bytes.maketrans(b"{}", b"[]")
+
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 """The escape of half a character; only in pairs do they make one (RFC 8259, section 8.2)."""
 
@@ -35,7 +40,7 @@ def parse(data: bytes, *, name: str, allow_nan: bool = False, max_bytes: int = M
     value = _load(data, name, allow_nan=allow_nan)
     if SURROGATE.search(data) and not _is_text(value):
         raise FormatError(f"{name}: holds half a character (a lone surrogate escape)")
-    if _deeper_than(value, MAX_DEPTH):
+    if _too_deep(data, value):
         raise FormatError(f"{name}: nested more than {MAX_DEPTH} levels deep")
     return value
 
@@ -88,6 +93,18 @@ def _is_text(value: object) -> bool:
     except (UnicodeEncodeError, RecursionError):
         return False
     return True
+
+
+def _too_deep(data: bytes, value: object) -> bool:
+    """Whether a valid document nests too deep: by its brackets alone, unless strings hold some of them."""
+    marks = data.translate(ONE_BRACKET, UNMARKED).replace(b'""', b"")
+    if b'"' in marks or b"\\" in marks:
+        return _deeper_than(value, MAX_DEPTH)
+    for _ in range(MAX_DEPTH):
+        if not marks:
+            return False
+        marks = marks.replace(b"[]", b"")  # the innermost level
+    return bool(marks)
 
 
 def _deeper_than(value: object, limit: int) -> bool:

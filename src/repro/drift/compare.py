@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from repro.core.errors import ExtraMissing, FormatError, MissingBaseline, UsageError
 from repro.core.verdict import Verdict, worst
 from repro.drift.match import compare_trees
-from repro.drift.readers.choose import folder_of, read
+from repro.drift.plain import matched
+from repro.drift.readers.choose import folder_of, opened
 from repro.drift.report import DriftReport, OutputReport, Stage
 from repro.drift.resolve import Resolver
 from repro.drift.sides import Folder, Members, content, printable, require_inside, same_bytes, sort_of
+from repro.drift.tree import tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from repro.drift.readers.form import Data
     from repro.drift.rules import Rules
     from repro.drift.sides import Side
+    from repro.drift.tree import Plain, Tree
 
 
 @contextmanager
@@ -196,16 +199,23 @@ def _compare_contents(
     folder = folder_of(data, name=baseline.name)
     if folder is not None:
         return _compare_archives(name, folder, baseline, observed, resolver)
-    expected = read(data, name=baseline.name, printed=rules.printed)
+    expected = opened(data, name=baseline.name, printed=rules.printed)
     try:
         other = observed.load()
         # the same bytes under the same suffix are the same tree
         suffixes = {PurePosixPath(side.name).suffix for side in (baseline, observed)}
         same = len(suffixes) == 1 and same_bytes(data, other)
-        found = expected if same else read(other, name=observed.name, printed=rules.printed)
+        found = expected if same else opened(other, name=observed.name, printed=rules.printed)
     except FormatError as error:
         return [_structure(name, error.message)]
-    return [compare_trees(name, expected, found, rules)]
+    report = matched(name, expected, found, rules)
+    return [report or compare_trees(name, *_trees(expected, found), rules)]
+
+
+def _trees(expected: Tree | Plain, found: Tree | Plain) -> tuple[Tree, Tree]:
+    """Both as trees; what has been found to be the same stays one object."""
+    tree = tree_of(expected)
+    return tree, tree if found is expected else tree_of(found)
 
 
 def _compare_archives(

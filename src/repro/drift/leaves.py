@@ -158,21 +158,34 @@ def judge_floats(tally: Tally, waiting: list[Waiting]) -> None:
     rule = waiting[0].decider.rule
     r = np.array([item.r for item in waiting], dtype=np.float64)
     x = np.array([item.x for item in waiting], dtype=np.float64)
-    scale = np.abs(r) if rule.scale is None else rule.scale
     units = np.array([_unit(item.r) for item in waiting]) if rule.printed else None
-    admission = kernel.admit(r, x, terms_of(rule, scale, units))
-    tally.add(admission)
+    admission = admit_floats(tally, rule, r, x, units)
     with np.errstate(all="ignore"):
-        gaps = np.abs(x - r)[admission.touched] / np.abs(
-            scale if np.ndim(scale) == 0 else r[admission.touched]
-        )
-        tally.deviation = max(tally.deviation, float(np.max(np.nan_to_num(gaps, nan=math.inf), initial=0.0)))
         sizes = np.where(admission.pattern, math.inf, np.abs(x / r - 1)[admission.touched])
     found = zip(admission.touched, admission.over, admission.pattern, sizes, strict=True)
     for number, over, pattern, size in found:
         if over:
             verdict = Verdict.PATTERN if pattern else Verdict.DRIFT
             tally.find(verdict, partial(_drifted_float, tally.output, waiting[number]), float(size))
+
+
+def admit_floats(
+    tally: Tally,
+    rule: Rule,
+    r: NDArray[np.float64],
+    x: NDArray[np.float64],
+    units: NDArray[np.float64] | None,
+) -> kernel.Admission:
+    """Judge and count floats, none of them stored alike, each of which is its own scale."""
+    scale = np.abs(r) if rule.scale is None else rule.scale
+    admission = kernel.admit(r, x, terms_of(rule, scale, units))
+    tally.add(admission)
+    with np.errstate(all="ignore"):
+        gaps = np.abs(x - r)[admission.touched] / np.abs(
+            scale if np.ndim(scale) == 0 else r[admission.touched]
+        )
+    tally.deviation = max(tally.deviation, float(np.max(np.nan_to_num(gaps, nan=math.inf), initial=0.0)))
+    return admission
 
 
 def _drifted_float(output: str, item: Waiting) -> PathReport:

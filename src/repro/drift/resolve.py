@@ -76,6 +76,11 @@ class OutputRules:
         self._known: dict[tuple[str | int, ...], Decider] = {}
 
     @property
+    def none(self) -> bool:
+        """Whether there is none, so that the default decides about everything."""
+        return not self._live
+
+    @property
     def printed(self) -> bool:
         """Whether any rule asks how numbers were written."""
         return any(decider.rule.printed for decider in self._live.values())

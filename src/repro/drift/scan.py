@@ -77,6 +77,9 @@ class Scan:
 def scan(r: Values, x: Values, terms: Terms) -> Scan:
     """Judge and measure observed values `x` against the baseline `r`, of one shape and kind."""
     found = Scan()
+    if r is x:  # files whose bytes have been compared: no need to look at them again
+        found.count = found.admitted["exact"] = r.size
+        return found
     bench = _Bench(terms) if _is_plain(r, x, terms) else None
     for start, one, other in blocks(r, x):
         found.count += one.size

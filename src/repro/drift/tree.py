@@ -104,6 +104,13 @@ Tree = dict["TreePath", Leaf]
 """Leaves in the order of the file."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """A document as its parser gives it: dicts, lists and scalars, bounded in depth."""
+
+    value: object
+
+
 SCALARS: dict[type, str] = {
     bool: "bool",
     int: "integer",
@@ -133,6 +140,15 @@ def kind_of(leaf: Leaf) -> str:
     if isinstance(leaf, Lines | Opaque):
         return "text" if isinstance(leaf, Lines) else "bytes"
     return SCALARS[type(leaf)]
+
+
+def tree_of(found: Tree | Plain) -> Tree:
+    """The tree of what a reader gave."""
+    if not isinstance(found, Plain):
+        return found
+    tree: Tree = {}
+    grow(found.value, (), tree)
+    return tree
 
 
 def grow(value: object, path: TreePath, tree: Tree) -> None:

@@ -25,9 +25,10 @@ from repro.drift.readers import (
     yamldoc,
 )
 from repro.drift.readers.form import Data, Format
+from repro.drift.tree import tree_of
 
 if TYPE_CHECKING:
-    from repro.drift.tree import Tree
+    from repro.drift.tree import Plain, Tree
 
 GROUP: Final = "repro.readers"
 """The entry points that name a `Format` each."""
@@ -58,7 +59,12 @@ BUILT_IN: Final = (
 
 
 def read(data: Data, *, name: str, printed: bool = False) -> Tree:
-    """The tree of a file from its content; `name` decides by its suffix only where the content does not.
+    """The tree of a file from its content; raises as `opened` does."""
+    return tree_of(opened(data, name=name, printed=printed))
+
+
+def opened(data: Data, *, name: str, printed: bool = False) -> Tree | Plain:
+    """What the reader makes of a file; `name` decides by its suffix only where the content does not.
 
     A suffix that is not known is text if the bytes are text, JSON if they are that too, and is else compared
     as a whole. Raises FormatError if the bytes are too many, none, or not what they must be.

@@ -16,7 +16,7 @@ from repro.core.strictjson import MAX_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from repro.drift.tree import Tree
+    from repro.drift.tree import Plain, Tree
 
 Data = bytes | memoryview
 """The content of a file: a view where it is mapped and not read."""
@@ -29,14 +29,14 @@ MAX_UNPACKED: Final = 1 << 32
 
 
 class Reader(Protocol):
-    """Turns the bytes of one file into a tree.
+    """Turns the bytes of one file into a tree, or into a document that is made into one where it must be.
 
     `name` names the file in errors. With `printed`, the way numbers were written is kept. Raises FormatError
     for any bytes that are not of its format, ExtraMissing if a library is not installed, and nothing else.
     """
 
-    def __call__(self, data: Data, *, name: str, printed: bool) -> Tree:
-        """The tree of the file."""
+    def __call__(self, data: Data, *, name: str, printed: bool) -> Tree | Plain:
+        """The tree of the file, or the document of which it is made."""
         ...
 
 

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from repro.core import strictjson
 from repro.drift.readers.form import Data, Format
-from repro.drift.tree import PrintedFloat, grow
-
-if TYPE_CHECKING:
-    from repro.drift.tree import Tree
+from repro.drift.tree import Plain, PrintedFloat
 
 
-def read(data: Data, *, name: str, printed: bool) -> Tree:
-    """The tree of one JSON document."""
-    tree: Tree = {}
-    grow(value(bytes(data), name=name, printed=printed), (), tree)
-    return tree
+def read(data: Data, *, name: str, printed: bool) -> Plain:
+    """One JSON document."""
+    return Plain(value=value(bytes(data), name=name, printed=printed))
 
 
 def value(data: bytes, *, name: str, printed: bool) -> Any:  # noqa: ANN401 - JSON is any value
