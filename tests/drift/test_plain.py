@@ -43,8 +43,9 @@ def nudged(value: object, factor: float) -> object:
         return {key: nudged(child, factor) for key, child in reversed(value.items())}
     if isinstance(value, list):
         return [nudged(child, factor) for child in value]
-    moved = isinstance(value, float) and math.isfinite(value) and math.isfinite(value * factor)
-    return value * factor if moved else value
+    if isinstance(value, float) and math.isfinite(value) and math.isfinite(value * factor):
+        return value * factor
+    return value
 
 
 @given(DOCUMENTS, st.sampled_from([1.0, 1 + 1e-15, 1 + 1e-12, 1 + 1e-9]))

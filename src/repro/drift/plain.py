@@ -18,14 +18,17 @@ from repro.drift.tally import Tally
 from repro.drift.tree import Plain, rectangular
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from repro.drift.report import OutputReport
     from repro.drift.resolve import OutputRules
     from repro.drift.tree import Tree
 
-PACKED = frozenset({list, int, bool})
-"""What a list must hold, besides floats, to become an array."""
+FLOATS = frozenset({float})
+PACKED = frozenset({list, int, bool, float})
+"""What a list must hold, all of one type, to become an array."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,8 +73,8 @@ def _judge(tally: Tally, numbers: _Numbers) -> None:
         admit_small(tally, UNRULED.rule, r, x, np.array(numbers.sizes))
 
 
-def _alike(r: list[Any], x: list[Any], numbers: _Numbers) -> bool:
-    """Whether the items of two lists of one length agree in everything but floats, which are collected."""
+def _alike(r: Iterable[Any], x: Iterable[Any], numbers: _Numbers) -> bool:
+    """Whether the items of two containers of one size agree in everything but floats, which are collected."""
     ones, others = numbers.singles
     for a, b in zip(r, x, strict=True):
         kind = type(a)
@@ -95,26 +98,25 @@ def _alike(r: list[Any], x: list[Any], numbers: _Numbers) -> bool:
 
 
 def _alike_dicts(r: dict[str, Any], x: dict[str, Any], numbers: _Numbers) -> bool:
-    if not r or r.keys() != x.keys():
+    if not r or not x:
         numbers.paths += 1
         return not r and not x
-    others = x.values() if list(r) == list(x) else map(x.__getitem__, r)
-    return _alike(list(r.values()), list(others), numbers)
+    if [*r] == [*x]:
+        return _alike(r.values(), x.values(), numbers)
+    return r.keys() == x.keys() and _alike(r.values(), map(x.__getitem__, r), numbers)
 
 
 def _alike_lists(r: list[Any], x: list[Any], numbers: _Numbers) -> bool:
     if not r or len(r) != len(x):
         numbers.paths += 1
         return not r and not x
-    kinds = set(map(type, r))
-    if kinds != set(map(type, x)):
+    kinds = {*map(type, r)}
+    if kinds != {*map(type, x)}:
         return False
-    if len(kinds) > 1 or ((kind := kinds.pop()) not in PACKED and kind is not float):
-        return _alike(r, x, numbers)
-    if kind is float and len(r) <= SMALL:
+    if kinds == FLOATS and len(r) <= SMALL:
         _pack(r, x, numbers)
         return True
-    return _alike_arrays(r, x, numbers)
+    return (_alike_arrays if len(kinds) == 1 and kinds <= PACKED else _alike)(r, x, numbers)
 
 
 def _pack(r: list[float], x: list[float], numbers: _Numbers) -> None:
