@@ -10,7 +10,8 @@ import numpy as np
 
 from repro.drift.pattern import path_text
 from repro.drift.report import shown
-from repro.drift.tree import Array
+from repro.drift.resolve import UNRULED
+from repro.drift.tree import Array, Lines
 
 if TYPE_CHECKING:
     from repro.drift.pattern import TreePath
@@ -66,6 +67,32 @@ def _paired(
         _taken(baseline, path, kept, kept, len(keys)),
         _taken(observed, path, order, kept, len(others)),
     )
+
+
+def rows_of(tree: Tree) -> int | None:
+    """How many rows a table of two columns or more has; None for what is no table."""
+    lengths: Counter[object] = Counter()
+    for path, leaf in tree.items():
+        if isinstance(leaf, Lines) or not path or not isinstance(path[0], str):
+            continue
+        if isinstance(leaf, Array) and len(path) == 1 and leaf.values.ndim == 1:
+            lengths[path[0]] = leaf.values.size
+        elif len(path) == 2 and isinstance(path[1], int):  # noqa: PLR2004 - a column and a row
+            lengths[path[0]] += 1
+        else:
+            return None
+    counts = set(lengths.values())
+    return counts.pop() if len(lengths) > 1 and len(counts) == 1 else None
+
+
+def count_rows(tally: Tally, baseline: Tree, observed: Tree) -> None:
+    """Say it first where a table has more or fewer rows, before what follows from it in its columns."""
+    before, after = rows_of(baseline), rows_of(observed)
+    if before is None or after is None or before == after:
+        return
+    hint = "rows are paired by their order; a rule with sorted_by pairs them by key columns"
+    tally.structure((), f"{before} rows became {after}; {hint}", UNRULED)
+    tally.findings.insert(0, tally.findings.pop())
 
 
 def _one_sided(names: tuple[str, ...], missing: Keys, extra: Keys) -> str:

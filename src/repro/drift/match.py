@@ -12,7 +12,7 @@ import numpy as np
 from repro.core.errors import ConfigError
 from repro.core.verdict import Verdict
 from repro.drift import gauge, stats
-from repro.drift.arrange import arranged
+from repro.drift.arrange import arranged, count_rows
 from repro.drift.leaves import Arrays, by_writing, exactness, judge_floats, judge_part
 from repro.drift.pattern import path_text
 from repro.drift.report import PathReport, Worst, shown
@@ -40,6 +40,8 @@ def compare_trees(name: str, baseline: Tree, observed: Tree, rules: OutputRules)
     for path, leaf in observed.items():
         if path not in baseline:
             _pair(tally, path, ABSENT, leaf, rules)  # type: ignore[arg-type]
+    if tally.findings:
+        count_rows(tally, baseline, observed)
     for waiting in tally.waiting.values():
         judge_floats(tally, waiting)
     for small in tally.small.values():
