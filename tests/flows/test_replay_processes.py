@@ -62,6 +62,14 @@ def scratch(lab: Lab) -> list[str]:
     return sorted(path.name for path in (lab.store.folder / "tmp").iterdir() if path.is_dir())
 
 
+def released(lab: Lab) -> bool:
+    """Whether no process holds the scratch of a call any more.
+
+    A child that was forked when its parent was killed shares its locks until it executes its own program.
+    """
+    return not any(is_locked(lock) for lock in (lab.root / ".repro/tmp").glob("*.lock"))
+
+
 def living(needle: str) -> list[int]:
     """The processes, other than this one, whose command line or environment names the lab."""
     found = []
@@ -134,6 +142,7 @@ def test_a_signal_ends_the_command_too(blocking: Lab, number: int) -> None:
     code, _ = call.ended()
     assert code == (130 if number in {signal.SIGINT, signal.SIGTERM} else -number), call.heard
     wait_for(lambda: not living(str(blocking.root)), "the end of all children")
+    wait_for(lambda: released(blocking), "the end of the call's locks")
     if code == 130:
         assert any("interrupted" in line for line in call.heard)
         assert scratch(blocking) == []
@@ -175,6 +184,7 @@ def test_a_kill_in_any_stage_loses_only_the_run_in_flight(lab: Lab, stage: str, 
     code, _ = call.ended()
     assert code in {-number, 130, int(Exit.NOT_CHECKED)}, call.heard
     wait_for(lambda: not living(str(lab.root)), "the end of all children")
+    wait_for(lambda: released(lab), "the end of the call's locks")
     complete = {record.run: record.id for record in lab.store.all() if record.completed}
     assert ("mean[n=1]" in complete) is (stage != "checkout, data")
     results = lab.replay("mean", revision="HEAD").results
@@ -224,6 +234,7 @@ def test_a_kill_while_git_works(
     assert call.ended()[0] == -signal.SIGKILL
     gate.write_text("go on\n")
     wait_for(lambda: not living(str(gate)), "git's end")
+    wait_for(lambda: released(lab), "the end of the call's locks")
     monkeypatch.setenv("PATH", path)
     assert lab.one(revision="v1").exit is Exit.GOOD
     assert scratch(lab) == []
