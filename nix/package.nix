@@ -3,18 +3,31 @@
   buildPythonPackage,
   hatchling,
   click,
+  cryptography,
+  cyclonedx-python-lib,
   dvc,
+  in-toto,
+  license-expression,
   numpy,
+  packageurl-python,
+  packaging,
   pydantic,
+  requests,
   rich,
   ruamel-yaml,
+  securesystemslib,
+  sigstore,
   threadpoolctl,
   typer,
   uv,
+  zstandard,
   dvc-gs,
   h5py,
   pillow,
   pyarrow,
+  scipy,
+  spdx-tools,
+  asn1crypto,
   gitMinimal,
   h5netcdf,
   hypothesis,
@@ -43,14 +56,24 @@ buildPythonPackage (finalAttrs: {
 
   dependencies = [
     click
+    cryptography
+    cyclonedx-python-lib
     dvc
+    in-toto
+    license-expression
     numpy
+    packageurl-python
+    packaging
     pydantic
+    requests
     rich
     ruamel-yaml
+    securesystemslib
+    sigstore
     threadpoolctl
     typer
     uv
+    zstandard
   ];
 
   optional-dependencies = {
@@ -59,6 +82,9 @@ buildPythonPackage (finalAttrs: {
     images = [ pillow ];
     netcdf = [ h5py ];
     parquet = [ pyarrow ];
+    spdx = [ spdx-tools ];
+    statistics = [ scipy ];
+    validation = [ cyclonedx-python-lib ] ++ cyclonedx-python-lib.optional-dependencies.validation;
   };
 
   # Nothing in the program depends on uv's newest release, and nixpkgs follows its own pace.
@@ -68,6 +94,8 @@ buildPythonPackage (finalAttrs: {
   ];
 
   nativeCheckInputs = [
+    asn1crypto
+    dvc-gs
     gitMinimal
     h5netcdf
     h5py
@@ -77,7 +105,10 @@ buildPythonPackage (finalAttrs: {
     pyarrow
     pytest-xdist
     pytestCheckHook
-  ];
+    scipy
+    spdx-tools
+  ]
+  ++ cyclonedx-python-lib.optional-dependencies.validation;
   preCheck = tests.prepare;
   pytestFlags = tests.flags;
   enabledTestPaths = tests.rooms;

@@ -1,17 +1,24 @@
 # The interpreter with everything the project and its own checks import.
 { pkgs }:
 let
-  testing = ps: [
-    ps.h5netcdf
-    ps.h5py
-    ps.hypothesis
-    ps.jsonschema
-    ps.pillow
-    ps.pyarrow
-    ps.pytest
-    ps.pytest-cov
-    ps.pytest-xdist
-  ];
+  testing =
+    ps:
+    [
+      ps.asn1crypto
+      ps.dvc-gs
+      ps.h5netcdf
+      ps.h5py
+      ps.hypothesis
+      ps.jsonschema
+      ps.pillow
+      ps.pyarrow
+      ps.pytest
+      ps.pytest-cov
+      ps.pytest-xdist
+      ps.scipy
+      ps.spdx-tools
+    ]
+    ++ ps.cyclonedx-python-lib.optional-dependencies.validation;
 in
 {
   # What an experiment may import: nothing but what experiments/requirements.in names.
@@ -26,7 +33,6 @@ in
     pkgs.python3.withPackages (
       ps:
       ps.repro-toolchain.dependencies
-      ++ ps.repro-toolchain.optional-dependencies.gs
       ++ testing ps
       ++ [
         ps.editables
@@ -34,6 +40,7 @@ in
         ps.mypy
         ps.pip
         ps.types-jsonschema
+        ps.types-requests
       ]
       ++ extras ps
     );

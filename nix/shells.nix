@@ -15,6 +15,7 @@ let
       pkgs.nix-tree
       pkgs.nixfmt
       pkgs.ruff
+      pkgs.zizmor
       pkgs.statix
       pkgs.uv
       (python.develop extras)

@@ -97,7 +97,7 @@ def test_the_standard_vector() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":", "sha256:", "sha256", "sha1:" + "0" * 40, "sha256:" + "0" * 63, "sha256:" + "0" * 65,
+    ["", ":", "sha256:", "sha256", "sha224:" + "0" * 56, "sha256:" + "0" * 63, "sha256:" + "0" * 65,
      "sha256:" + "G" * 64, "sha256:" + "A" * 64, "sha256:" + "0" * 63 + "\n", "md5:" + "0" * 64,
      " sha256:" + "0" * 64, "sha256:" + "\u0660" * 64],
 )  # fmt: skip

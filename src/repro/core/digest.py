@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from repro.core.canonical import to_bytes
 from repro.core.errors import FormatError
 
-LENGTHS = {"md5": 32, "md5-dos2unix": 32, "sha256": 64}
+LENGTHS = {"md5": 32, "md5-dos2unix": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
 """Hexadecimal digits of each algorithm that is understood here; the two md5 because DVC addresses by them."""
 
 

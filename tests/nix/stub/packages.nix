@@ -59,6 +59,9 @@ let
         fakes (import ./names.nix).python
         // lib.optionalAttrs real (lib.mapAttrs (_: fixed "flat") toolchain.wheels)
         // {
+          cyclonedx-python-lib = fake "cyclonedx-python-lib" // {
+            optional-dependencies.validation = [ ];
+          };
           callPackage = callPackage (final // pyFinal);
           toPythonApplication = library: library;
           fetchPypi =

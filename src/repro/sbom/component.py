@@ -1,0 +1,108 @@
+"""The nouns of an inventory: components, what they depend on, and what was found wrong on the way.
+
+An inventory is what was read from a target, before any format. Every kind of target (a Nix closure, a Python
+environment, an image) gives the same nouns, so that documents, checks and differences are written once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from repro.core.digest import Digest
+
+
+class Kind(StrEnum):
+    """What a component is, in CycloneDX's words (1.6, component.type)."""
+
+    APPLICATION = "application"
+    CONTAINER = "container"
+    DATA = "data"
+    FILE = "file"
+    LIBRARY = "library"
+    OPERATING_SYSTEM = "operating-system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Licence:
+    """What a package says of its licence: an SPDX expression where it is one, else its own words; and texts.
+
+    `texts` are pairs of file name and text (PEP 639).
+    """
+
+    expression: str = ""
+    name: str = ""
+    texts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A place outside: its CycloneDX kind (`vcs`, `distribution`, `website`), address and known digests.
+
+    Addresses carry no user, password or token: readers pass them through `repro.sbom.address.public`.
+    """
+
+    kind: str
+    url: str
+    digests: tuple[Digest, ...] = ()
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """A patch applied to a component: its name, its diff where it is at hand, and the CVEs it resolves."""
+
+    name: str
+    diff: str = ""
+    resolves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One thing that is there.
+
+    `ref` names it within its inventory, stable for the same content. `digests` are of one flat file or archive;
+    a NAR hash is no such digest and stands in `properties` as `repro:nix:narHash`. `properties` are pairs of
+    name and value, sorted by the writers. `inside` is the `ref` of the component that holds this one.
+    """
+
+    ref: str
+    name: str
+    version: str = ""
+    kind: Kind = Kind.LIBRARY
+    purl: str = ""
+    cpe: str = ""
+    description: str = ""
+    author: str = ""
+    licences: tuple[Licence, ...] = ()
+    digests: tuple[Digest, ...] = ()
+    references: tuple[Reference, ...] = ()
+    patches: tuple[Patch, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
+    inside: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong that was met while reading: where, and in words what; it never stops the reading."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What a target holds: the target itself as a component, its parts, and who needs whom.
+
+    `needs` has a key for every component, the target included; a leaf has an empty tuple.
+    """
+
+    target: Component
+    components: tuple[Component, ...]
+    needs: Mapping[str, tuple[str, ...]]
+    findings: tuple[Finding, ...] = ()
+    properties: tuple[tuple[str, str], ...] = field(default=())

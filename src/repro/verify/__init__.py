@@ -1,0 +1,1 @@
+"""Whether an artifact's evidence meets a policy: the numbered protocol."""
