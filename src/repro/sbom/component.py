@@ -66,8 +66,8 @@ class Component:
     """One thing that is there.
 
     `ref` names it within its inventory, stable for the same content. `digests` are of one flat file or
-    archive; a NAR hash is no such digest and stands in `properties` as `repro:nix:narHash`. `properties` are
-    pairs of name and value, sorted by the writers. `inside` is the `ref` of the component that holds this one.
+    archive; a NAR hash is no such digest: it stands in `properties` as `repro:nix:narHash`. `properties` are
+    pairs of name and value, sorted by the writers. `inside` is the `ref` of the component that holds it.
     """
 
     ref: str
