@@ -10,10 +10,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from repro.core.digest import Digest, of_value
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from repro.core.digest import Digest
+NAR_HASH = "repro:nix:narHash"
+"""Property: the hash of a store path's NAR serialisation; never the SHA-256 of a file."""
+
+CONTENT = "repro:content"
+"""Property: one digest over all files of a component that has many, by `content_of`."""
+
+CONTENT_HASHES = (NAR_HASH, CONTENT)
+"""Properties that stand for a component's bytes: `repro sbom check` compares them beside `digests`."""
 
 
 class Kind(StrEnum):
@@ -106,3 +115,12 @@ class Inventory:
     needs: Mapping[str, tuple[str, ...]]
     findings: tuple[Finding, ...] = ()
     properties: tuple[tuple[str, str], ...] = field(default=())
+
+
+def content_of(files: Mapping[str, Digest]) -> str:
+    """The value of `CONTENT`: the SHA-256 of the canonical JSON of paths and the digests of their bytes.
+
+    Paths are relative to what holds them, such as `site-packages`; files that running a program writes
+    (bytecode) and that tell of the place (`RECORD`, `direct_url.json`) are left out by the caller.
+    """
+    return str(of_value({path: str(digest) for path, digest in files.items()}))
