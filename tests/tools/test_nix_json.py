@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.core.errors import FormatError
-from repro.tools import nix_json
+from repro.tools import nix_json, nix_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,7 +228,7 @@ def test_what_is_no_such_document_is_refused(parser: Callable[[bytes], object], 
 
 def test_a_document_over_the_cap_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cap holds before anything is parsed."""
-    monkeypatch.setattr(nix_json, "MAX_BYTES", 10)
+    monkeypatch.setattr(nix_schema, "MAX_BYTES", 10)
     with pytest.raises(FormatError, match="more than the 10"):
         nix_json.parse_names(b'["01234567890"]')
 

@@ -8,153 +8,135 @@ writes these documents itself, from its own objects, so a key cannot stand twice
 from __future__ import annotations
 
 import base64
-import gc
 import re
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pydantic_core import SchemaValidator, ValidationError
+from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as schema
 
 from repro.core.errors import FormatError
 from repro.tools.nix_nouns import Built, Derivation, FlakeMetadata, Output, PathInfo, StoreInfo
+from repro.tools.nix_schema import (
+    BOOL,
+    DEFAULT_STORE,
+    DERIVATION_VERSIONS,
+    INT,
+    STORE_NAME,
+    STR,
+    STRS,
+    VERSIONED,
+    Paths,
+    collector_paused,
+    either,
+    known_version,
+    maybe,
+    parsed,
+    table,
+    taken,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-MAX_BYTES = 1 << 30
-"""Cap on a document, in bytes, before it is parsed."""
-
-DEFAULT_STORE = "/nix/store"
 HEX_DIGITS, NIX32_DIGITS = 64, 52
 """Digits of 256 bits."""
-
-_NAME = re.compile(r"[0-9a-z]{32}-[0-9a-zA-Z+._?=-]{1,211}")
-"""The last part of a store path (Nix manual, "Store Path")."""
 
 _SRI = re.compile(r"sha256-[A-Za-z0-9+/]{43}=")
 _NIX32 = "0123456789abcdfghijklmnpqrsvwxyz"
 _PATH_INFO_VERSIONS = {2, 3}
-_DERIVATION_VERSIONS = {3, 4}
 
-_STR = schema.str_schema(strict=True)
-_INT = schema.int_schema(strict=True)
-_BOOL = schema.bool_schema(strict=True)
-_STRS = schema.list_schema(_STR)
-
-
-def _table(*, need: Mapping[str, Any] | None = None, may: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - pydantic's
-    """A schema of an object with fields that must and that may be there; others are passed over."""
-    fields = {name: schema.typed_dict_field(kind) for name, kind in (need or {}).items()}
-    fields |= {name: schema.typed_dict_field(kind, required=False) for name, kind in (may or {}).items()}
-    return schema.typed_dict_schema(fields, extra_behavior="ignore")
-
-
-def _maybe(kind: Any) -> Any:  # noqa: ANN401 - pydantic's
-    return schema.nullable_schema(kind)
-
-
-def _either(*kinds: Any) -> Any:  # noqa: ANN401 - pydantic's
-    return schema.union_schema(list(kinds), mode="left_to_right")
-
-
-_HASH = _either(_STR, _table(need={"algorithm": _STR, "hash": _STR}, may={"format": _STR}))
-_INFO = _table(
+_HASH = either(STR, table(need={"algorithm": STR, "hash": STR}, may={"format": STR}))
+_INFO = table(
     may={
-        "path": _STR,
-        "valid": _BOOL,
+        "path": STR,
+        "valid": BOOL,
         "narHash": _HASH,
-        "narSize": _INT,
-        "references": _STRS,
-        "deriver": _maybe(_STR),
-        "registrationTime": _maybe(_INT),
-        "signatures": schema.list_schema(_either(_STR, _table(need={"keyName": _STR, "sig": _STR}))),
+        "narSize": INT,
+        "references": STRS,
+        "deriver": maybe(STR),
+        "registrationTime": maybe(INT),
+        "signatures": schema.list_schema(either(STR, table(need={"keyName": STR, "sig": STR}))),
         "ca": schema.any_schema(),
-        "closureSize": _maybe(_INT),
-        "ultimate": _BOOL,
+        "closureSize": maybe(INT),
+        "ultimate": BOOL,
     }
 )
-_INFOS = schema.dict_schema(_STR, _maybe(_INFO))
+_INFOS = schema.dict_schema(STR, maybe(_INFO))
 _INFO_LIST = SchemaValidator(schema.list_schema(_INFO))
 _INFO_MAP = SchemaValidator(_INFOS)
-_INFO_DOCUMENT = SchemaValidator(_table(need={"version": _INT, "storeDir": _STR, "info": _INFOS}))
+_INFO_DOCUMENT = SchemaValidator(table(need={"version": INT, "storeDir": STR, "info": _INFOS}))
 
-_OUTPUTS = _table(need={"outputs": _STRS})
-_OUTPUT = _table(may=dict.fromkeys(("path", "hash"), _maybe(_STR)))
+_OUTPUTS = table(need={"outputs": STRS})
+_OUTPUT = table(may=dict.fromkeys(("path", "hash"), maybe(STR)))
 
 
 def _drvs(outputs: Any) -> Any:  # noqa: ANN401 - pydantic's
     """A schema of derivations by path; `outputs` is that of the outputs of an input."""
-    inputs = schema.dict_schema(_STR, outputs)
+    inputs = schema.dict_schema(STR, outputs)
     return schema.dict_schema(
-        _STR,
-        _table(
-            need={"outputs": schema.dict_schema(_STR, _OUTPUT), "system": _STR},
+        STR,
+        table(
+            need={"outputs": schema.dict_schema(STR, _OUTPUT), "system": STR},
             may={
-                "name": _STR,
-                "version": _INT,
-                "env": _table(may={"out": _STR}),
-                "inputs": _table(need={"srcs": _STRS, "drvs": inputs}),
-                "inputSrcs": _STRS,
+                "name": STR,
+                "version": INT,
+                "env": table(may={"out": STR}),
+                "inputs": table(need={"srcs": STRS, "drvs": inputs}),
+                "inputSrcs": STRS,
                 "inputDrvs": inputs,
             },
         ),
     )
 
 
-_DRV_MAP = SchemaValidator(_drvs(_either(_OUTPUTS, _STRS)))
-_DRV_DOCUMENT = SchemaValidator(_table(need={"version": _INT, "derivations": _drvs(_OUTPUTS)}))
+_DRV_MAP = SchemaValidator(_drvs(either(_OUTPUTS, STRS)))
+_DRV_DOCUMENT = SchemaValidator(table(need={"version": INT, "derivations": _drvs(_OUTPUTS)}))
 
-_VERSIONED = re.compile(rb"\s*\{\s*\"(?:version|storeDir|info|derivations)\"\s*:")
 _LIST = re.compile(rb"\s*\[")
-"""How a document begins says which shape it has; to try one shape after another takes five times as long."""
 
 _BUILT = SchemaValidator(
     schema.list_schema(
-        _either(
-            _table(
-                need={"drvPath": _STR, "outputs": schema.dict_schema(_STR, _STR)},
-                may={"startTime": _INT, "stopTime": _INT},
+        either(
+            table(
+                need={"drvPath": STR, "outputs": schema.dict_schema(STR, STR)},
+                may={"startTime": INT, "stopTime": INT},
             ),
-            _table(need={"path": _STR}),
-            _STR,
+            table(need={"path": STR}),
+            STR,
         )
     )
 )
 _FLAKE = SchemaValidator(
-    _table(
-        need={"url": _STR},
+    table(
+        need={"url": STR},
         may={
-            "revision": _STR,
-            "dirtyRevision": _STR,
-            "lastModified": _INT,
-            "path": _maybe(_STR),
-            "locked": _table(may={"narHash": _STR, "rev": _STR, "dirtyRev": _STR, "lastModified": _INT}),
-            "resolved": _table(may={"type": _STR}),
+            "revision": STR,
+            "dirtyRevision": STR,
+            "lastModified": INT,
+            "path": maybe(STR),
+            "locked": table(may={"narHash": STR, "rev": STR, "dirtyRev": STR, "lastModified": INT}),
+            "resolved": table(may={"type": STR}),
         },
     )
 )
 _STORE = SchemaValidator(
-    _table(need={"url": _STR}, may={"version": _maybe(_STR), "trusted": _maybe(_either(_BOOL, _INT))})
+    table(need={"url": STR}, may={"version": maybe(STR), "trusted": maybe(either(BOOL, INT))})
 )
-_NAMES = SchemaValidator(_STRS)
-_CONFIG = SchemaValidator(schema.dict_schema(_STR, _table(need={"value": schema.any_schema()})))
+_NAMES = SchemaValidator(STRS)
+_CONFIG = SchemaValidator(schema.dict_schema(STR, table(need={"value": schema.any_schema()})))
 
 
 def parse_path_info(data: bytes) -> dict[str, PathInfo | None]:
     """`nix path-info --json`: what the store knows, by full path; None for a path that is not in it."""
-    with _collector_paused():
+    with collector_paused():
         store = DEFAULT_STORE
         if _LIST.match(data):
-            entries = _by_path(_parsed(_INFO_LIST, data, "nix path-info"))
-        elif not _VERSIONED.match(data):
-            entries = _parsed(_INFO_MAP, data, "nix path-info")
+            entries = _by_path(parsed(_INFO_LIST, data, "nix path-info"))
+        elif not VERSIONED.match(data):
+            entries = parsed(_INFO_MAP, data, "nix path-info")
         else:
-            document = _parsed(_INFO_DOCUMENT, data, "nix path-info")
-            _known_version(document["version"], _PATH_INFO_VERSIONS, "nix path-info")
+            document = parsed(_INFO_DOCUMENT, data, "nix path-info")
+            known_version(document["version"], _PATH_INFO_VERSIONS, "nix path-info")
             store, entries = document["storeDir"], document["info"]
-        paths = _Paths(store)
-        return {path: _info(path, entry, paths) for path, entry in _taken(entries, paths)}
+        paths = Paths(store)
+        return {path: _info(path, entry, paths) for path, entry in taken(entries, paths)}
 
 
 def parse_derivations(data: bytes) -> dict[str, Derivation]:
@@ -163,20 +145,20 @@ def parse_derivations(data: bytes) -> dict[str, Derivation]:
     Where the document has only the last parts of paths, the store's folder is that of an output in a
     derivation's environment, else `/nix/store`.
     """
-    with _collector_paused():
-        if _VERSIONED.match(data):
-            document = _parsed(_DRV_DOCUMENT, data, "nix derivation show")
-            _known_version(document["version"], _DERIVATION_VERSIONS, "nix derivation show")
+    with collector_paused():
+        if VERSIONED.match(data):
+            document = parsed(_DRV_DOCUMENT, data, "nix derivation show")
+            known_version(document["version"], DERIVATION_VERSIONS, "nix derivation show")
             entries = document["derivations"]
         else:
-            entries = _parsed(_DRV_MAP, data, "nix derivation show")
-        paths = _Paths(_store_of(entries))
-        return {path: _derivation(path, entry, paths) for path, entry in _taken(entries, paths)}
+            entries = parsed(_DRV_MAP, data, "nix derivation show")
+        paths = Paths(_store_of(entries))
+        return {path: _derivation(path, entry, paths) for path, entry in taken(entries, paths)}
 
 
 def parse_built(data: bytes) -> tuple[Built, ...]:
     """`nix build --json`: each derivation and where its outputs are; a bare path has no derivation."""
-    paths = _Paths(DEFAULT_STORE)
+    paths = Paths(DEFAULT_STORE)
     return tuple(
         Built(
             drv=entry["drvPath"],
@@ -184,13 +166,13 @@ def parse_built(data: bytes) -> tuple[Built, ...]:
         )
         if isinstance(entry, dict) and "drvPath" in entry
         else Built(drv="", outputs={"": paths[entry if isinstance(entry, str) else entry["path"]]})
-        for entry in _parsed(_BUILT, data, "nix build")
+        for entry in parsed(_BUILT, data, "nix build")
     )
 
 
 def parse_flake_metadata(data: bytes) -> FlakeMetadata:
     """`nix flake metadata --json`; the URL is as Nix has it, credentials included."""
-    document = _parsed(_FLAKE, data, "nix flake metadata")
+    document = parsed(_FLAKE, data, "nix flake metadata")
     locked = document.get("locked", {})
     return FlakeMetadata(
         url=document["url"],
@@ -204,7 +186,7 @@ def parse_flake_metadata(data: bytes) -> FlakeMetadata:
 
 def parse_store_info(data: bytes) -> StoreInfo:
     """`nix store info --json` (`nix store ping` before 2.19); `trusted` is None where Nix cannot know."""
-    document = _parsed(_STORE, data, "nix store info")
+    document = parsed(_STORE, data, "nix store info")
     trusted = document.get("trusted")
     return StoreInfo(
         url=document["url"],
@@ -215,38 +197,12 @@ def parse_store_info(data: bytes) -> StoreInfo:
 
 def parse_config(data: bytes) -> dict[str, Any]:
     """`nix config show --json` (`nix show-config` before 2.20): the value of each setting."""
-    return {name: entry["value"] for name, entry in _parsed(_CONFIG, data, "nix config show").items()}
+    return {name: entry["value"] for name, entry in parsed(_CONFIG, data, "nix config show").items()}
 
 
 def parse_names(data: bytes) -> tuple[str, ...]:
     """`nix eval --json --apply builtins.attrNames`."""
-    return tuple(_parsed(_NAMES, data, "nix eval"))
-
-
-def _parsed(validator: SchemaValidator, data: bytes, name: str) -> Any:  # noqa: ANN401 - JSON is any value
-    if len(data) > MAX_BYTES:
-        raise FormatError(f"{name}: {len(data)} bytes, more than the {MAX_BYTES} that are read")
-    try:
-        return validator.validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise FormatError(
-            f"{name}: {first['msg']}" + (f" at {place[:300]}" if place else ""),
-            hint="this version of Nix may print a shape that is not known here: nix --version",
-        ) from error
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No cycle can come of parsing, and looking for some takes longer than the parsing itself."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+    return tuple(parsed(_NAMES, data, "nix eval"))
 
 
 def _by_path(entries: list[dict[str, Any]]) -> dict[str, Any]:
@@ -262,28 +218,7 @@ def _by_path(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _taken(entries: dict[str, Any], paths: _Paths) -> Iterator[tuple[str, Any]]:
-    """Entries under their full path, taken out one by one so that their memory is free at once."""
-    for key in list(entries):
-        yield paths[key], entries.pop(key)
-
-
-class _Paths(dict[str, str]):
-    """Full store paths from such or from their last parts, each looked at and kept once."""
-
-    def __init__(self, store: str) -> None:
-        super().__init__()
-        self.store = store
-
-    def __missing__(self, text: str) -> str:
-        folder, slash, name = text.rpartition("/")
-        if not _NAME.fullmatch(name) or (slash and not folder.startswith("/")):
-            raise FormatError(f"not a store path: {text[:300]!r}")
-        full = self[text] = text if slash else f"{self.store}/{name}"
-        return full
-
-
-def _info(path: str, entry: dict[str, Any] | None, paths: _Paths) -> PathInfo | None:
+def _info(path: str, entry: dict[str, Any] | None, paths: Paths) -> PathInfo | None:
     if entry is None:
         return None
     if "narHash" not in entry or "narSize" not in entry:
@@ -338,14 +273,14 @@ def _store_of(entries: dict[str, Any]) -> str:
         folder, _, name = entry.get("env", {}).get("out", "").rpartition("/")
         output = entry["outputs"].get("out", {})
         path = output.get("path") or ""
-        if folder and _NAME.fullmatch(name) and (path.endswith(name) if path else output.get("hash")):
+        if folder and STORE_NAME.fullmatch(name) and (path.endswith(name) if path else output.get("hash")):
             return str(folder)
     return DEFAULT_STORE
 
 
-def _derivation(path: str, entry: dict[str, Any], paths: _Paths) -> Derivation:
-    if entry.get("version", 3) not in _DERIVATION_VERSIONS:
-        _known_version(entry["version"], _DERIVATION_VERSIONS, "nix derivation show")
+def _derivation(path: str, entry: dict[str, Any], paths: Paths) -> Derivation:
+    if entry.get("version", 3) not in DERIVATION_VERSIONS:
+        known_version(entry["version"], DERIVATION_VERSIONS, "nix derivation show")
     inputs = entry.get("inputs") or {"srcs": entry.get("inputSrcs"), "drvs": entry.get("inputDrvs")}
     if inputs["srcs"] is None or inputs["drvs"] is None:
         raise FormatError(f"nix derivation show: {path}: no inputs")
@@ -364,7 +299,7 @@ def _derivation(path: str, entry: dict[str, Any], paths: _Paths) -> Derivation:
     )
 
 
-def _output(value: dict[str, Any], name: str, entry: dict[str, Any], paths: _Paths) -> Output:
+def _output(value: dict[str, Any], name: str, entry: dict[str, Any], paths: Paths) -> Output:
     """An output; one with a fixed hash has no path of its own in newer versions, but its environment has.
 
     An output that is addressed by its content has no path before it is built: "".
@@ -373,12 +308,3 @@ def _output(value: dict[str, Any], name: str, entry: dict[str, Any], paths: _Pat
     if not path and name == "out" and value.get("hash"):
         path = entry.get("env", {}).get("out", "")
     return Output(path=paths[path] if path else "", is_fixed=bool(value.get("hash")))
-
-
-def _known_version(version: int, known: set[int], name: str) -> None:
-    if version not in known:
-        listed = " and ".join(str(number) for number in sorted(known))
-        raise FormatError(
-            f"{name}: version {version} of the document; known are {listed}",
-            hint="take a release of Nix from 2.8 to 2.35",
-        )
