@@ -53,9 +53,13 @@ class Shape:
         arguments = [param.metavar for param in self.get_params(ctx) if param.param_type_name == "argument"]
         return ["[OPTIONS]", *arguments, *end]
 
+    def params_shown(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - see the class
+        """The parameters that help lists."""
+        return self.get_params(ctx)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - see the class
         """The arguments, the options, and the verbs of a group."""
-        params = [param for param in self.get_params(ctx) if not param.hidden]
+        params = [param for param in self.params_shown(ctx) if not param.hidden]
         for kind in ("argument", "option"):
             rows = [_row(param) for param in params if param.param_type_name == kind]
             if rows:

@@ -1,0 +1,155 @@
+"""What an SBOM is made of: a target on the command line told apart, and read by the reader of its kind."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from repro.core.errors import FormatError, ReproError, UsageError
+from repro.core.near import did_you_mean
+from repro.tools.files import disk_errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from repro.sbom.component import Inventory
+
+STORE = "/nix/store/"
+FLAKE = re.compile(r"(?:[a-z][a-z0-9+]*:|\.{1,2}(?:/|#|\?|$)|/|nixpkgs#|[^#\s]*#)")
+"""How references to flakes begin, or that they name an attribute behind `#`."""
+
+LOCK = re.compile(r"(?:.*[-_.])?requirements(?:[-_.].*)?\.(?:txt|lock)")
+MEMBERS = 20_000
+"""How many members of a tar archive are looked at to tell what it is."""
+
+
+class Closure(StrEnum):
+    """What of a derivation: what it refers to when it runs, or all that building it takes."""
+
+    RUNTIME = "runtime"
+    BUILDTIME = "buildtime"
+
+
+class Sort(StrEnum):
+    """The kinds of targets."""
+
+    NIX = "nix"
+    ENVIRONMENT = "environment"
+    LOCK = "lock"
+    WHEEL = "wheel"
+    SDIST = "sdist"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A target told apart: its kind, and the path or the reference that names it."""
+
+    sort: Sort
+    path: Path
+    text: str
+
+
+def target_of(folder: Path, text: str) -> Target:
+    """What `text` names, seen from `folder`; UsageError where it is nothing that has an inventory."""
+    path = folder / text
+    with disk_errors(f"looking at {text}"):
+        if path.exists():
+            sort = Sort.NIX if _is_stored(path) else _sort_of(path, text)
+            return Target(sort=sort, path=path, text=text)
+    if FLAKE.match(text) and ("#" in text or ":" in text):
+        return Target(sort=Sort.NIX, path=path, text=text)
+    raise UsageError(
+        f"no such file, folder or reference to a flake: {text}",
+        hint=did_you_mean(text, ("check", "diff", "licences", "validate"))
+        if re.fullmatch(r"[a-z]+", text)
+        else "name a path, or an attribute of a flake such as .#default",
+    )
+
+
+def _is_stored(path: Path) -> bool:
+    return str(path.resolve()).startswith(STORE)
+
+
+def _sort_of(path: Path, text: str) -> Sort:
+    if path.is_dir():
+        return _sort_of_folder(path, text)
+    name = path.name.lower()
+    if name.endswith(".whl"):
+        return Sort.WHEEL
+    if LOCK.fullmatch(name):
+        return Sort.LOCK
+    if name.endswith((".tar", ".tar.gz", ".tgz", ".oci")):
+        return _sort_of_archive(path, text)
+    raise _unknown(text)
+
+
+def _sort_of_folder(path: Path, text: str) -> Sort:
+    if (path / "oci-layout").is_file():
+        return Sort.IMAGE
+    if (path / "pyvenv.cfg").is_file() or any(path.glob("*.dist-info")):
+        return Sort.ENVIRONMENT
+    if (path / "flake.nix").is_file():
+        return Sort.NIX
+    raise _unknown(text)
+
+
+def _sort_of_archive(path: Path, text: str) -> Sort:
+    """An image's archive names its layout or its manifest; a source distribution holds a PKG-INFO."""
+    try:
+        with tarfile.open(path) as archive:
+            for number, member in enumerate(archive):
+                name = member.name.removeprefix("./")
+                if name in {"oci-layout", "manifest.json", "index.json"}:
+                    return Sort.IMAGE
+                if re.fullmatch(r"[^/]+/PKG-INFO", name):
+                    return Sort.SDIST
+                if number > MEMBERS:
+                    break
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise FormatError(f"{text}: not a whole archive: {error}") from error
+    raise _unknown(text)
+
+
+def _unknown(text: str) -> UsageError:
+    return UsageError(
+        f"{text}: nothing that an SBOM is made of",
+        hint="known: a Nix installable or store path, a virtual environment, requirements.lock, "
+        "a wheel or sdist, an OCI image",
+    )
+
+
+def inventory_of(folder: Path, text: str, *, closure: Closure | None = None, platform: str = "") -> Inventory:
+    """The inventory of what `text` names; UsageError where an option is not for this kind of target."""
+    target = target_of(folder, text)
+    if closure is not None and target.sort is not Sort.NIX:
+        raise UsageError(f"--closure is for Nix, and {text} is no part of it", hint="leave --closure out")
+    if platform and target.sort is not Sort.IMAGE:
+        raise UsageError(f"--platform is for images, and {text} is none", hint="leave --platform out")
+    with disk_errors(f"reading {text}"):
+        if target.sort is Sort.NIX:
+            return _closure_of(folder, target, closure or Closure.RUNTIME)
+        if target.sort is Sort.IMAGE:
+            from repro.sbom import oci
+
+            return oci.image(target.path, platform=platform)
+        return _python_of(target)
+
+
+def _closure_of(folder: Path, target: Target, closure: Closure) -> Inventory:
+    raise ReproError(f"{target.text}: {closure} closures are not read yet, from {folder}")
+
+
+def _python_of(target: Target) -> Inventory:
+    from repro.sbom import python_environment
+
+    readers = {
+        Sort.ENVIRONMENT: python_environment.environment,
+        Sort.LOCK: python_environment.lock,
+        Sort.WHEEL: python_environment.wheel,
+        Sort.SDIST: python_environment.sdist,
+    }
+    return readers[target.sort](target.path)

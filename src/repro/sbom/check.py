@@ -1,0 +1,136 @@
+"""Is this the SBOM of what is there? Added, missing and changed components, by hash where both have one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from repro.core.check import Check, Status
+from repro.core.exits import Exit
+from repro.sbom.identity import evidence, label_of, name_of, paired
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from repro.sbom.component import Component, Inventory
+
+
+class Deviation(StrEnum):
+    """How what is there deviates from the SBOM."""
+
+    ADDED = "added"
+    MISSING = "missing"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviating:
+    """One component that is not as the SBOM says: which, how, and what the SBOM says and what is there."""
+
+    kind: Deviation
+    name: str
+    stated: str = ""
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What came out: deviations, and by what the components that agree were compared.
+
+    `by_hash` counts components whose bytes were compared; `by_version` names those where one side states no
+    hash that the other has: their names and versions agree, and nothing more is known.
+    """
+
+    deviations: tuple[Deviating, ...]
+    by_hash: int
+    by_version: tuple[str, ...]
+
+    def exit(self, *, strict: bool = False) -> Exit:
+        """1 on a deviation, 3 where no component was compared by hash; `strict`: 1 where one was not."""
+        if self.deviations or (strict and self.by_hash and self.by_version):
+            return Exit.WRONG
+        return Exit.GOOD if self.by_hash else Exit.NOT_CHECKED
+
+    def checks(self) -> list[Check]:
+        """One check per component that was not compared or deviates, and one for all that agree."""
+        found = [Check(name=each.name, status=Status.FAIL, reason=_reason(each)) for each in self.deviations]
+        found += [
+            Check(name=name, status=Status.SKIP, reason="no hash on both sides: compared by version only")
+            for name in self.by_version
+        ]
+        if self.by_hash:
+            found.append(Check(name="same bytes", status=Status.PASS, reason=f"{self.by_hash} by hash"))
+        return found
+
+    def to_dict(self, *, strict: bool = False) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "version": 1,
+            "exit": int(self.exit(strict=strict)),
+            "compared": {"by_hash": self.by_hash, "by_version_only": list(self.by_version)},
+            "deviations": [
+                {"kind": str(each.kind), "name": each.name, "stated": each.stated, "found": each.found}
+                for each in self.deviations
+            ],
+        }
+
+
+def checked(stated: Inventory, found: Inventory) -> Checked:
+    """Compare what an SBOM states with what was found in the target, component by component."""
+    pairing = paired(stated.components, found.components)
+    deviations = [
+        Deviating(kind=Deviation.MISSING, name=name_of(each), stated=label_of(each))
+        for each in pairing.only_first
+    ]
+    deviations += [
+        Deviating(kind=Deviation.ADDED, name=name_of(each), found=label_of(each))
+        for each in pairing.only_second
+    ]
+    by_hash, by_version = 0, []
+    targets = [(stated.target, found.target)] if _common(stated.target, found.target) else []
+    for first, second in (*targets, *pairing.pairs):
+        deviation = _deviation(first, second)
+        if deviation:
+            deviations.append(deviation)
+        elif _common(first, second):
+            by_hash += 1
+        else:
+            by_version.append(label_of(second))
+    return Checked(
+        deviations=tuple(sorted(deviations, key=lambda each: (each.name, each.kind, each.stated))),
+        by_hash=by_hash,
+        by_version=tuple(sorted(by_version)),
+    )
+
+
+def _common(first: Component, second: Component) -> Iterable[str]:
+    return sorted(evidence(first).keys() & evidence(second).keys())
+
+
+def _deviation(stated: Component, found: Component) -> Deviating | None:
+    """The first thing that differs: version, then package URL, then bytes."""
+    ours, theirs = evidence(stated), evidence(found)
+    differing = [key for key in _common(stated, found) if ours[key] != theirs[key]]
+    if stated.version != found.version:
+        return Deviating(
+            kind=Deviation.CHANGED, name=name_of(found), stated=label_of(stated), found=label_of(found)
+        )
+    if differing:
+        key = differing[0]
+        return Deviating(
+            kind=Deviation.CHANGED,
+            name=label_of(found),
+            stated=f"{key} {ours[key]}",
+            found=f"{key} {theirs[key]}",
+        )
+    return None
+
+
+def _reason(each: Deviating) -> str:
+    words = {
+        Deviation.ADDED: "not in the SBOM",
+        Deviation.MISSING: "in the SBOM, and not there",
+        Deviation.CHANGED: f"{each.stated}, found {each.found}",
+    }
+    return words[each.kind]

@@ -1,0 +1,95 @@
+"""An inventory written down: formats, versions of specifications, and bytes that depend on nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from repro.core.digest import of_bytes
+from repro.core.errors import UsageError
+from repro.sbom.cyclonedx import DEFAULT_SPEC, SPECS, document
+
+if TYPE_CHECKING:
+    from repro.sbom.component import Inventory
+
+NAMESPACE = uuid.UUID("9f6bd0b2-62d5-5ba3-8f0c-3f9b1a6c2f52")
+"""The name space (RFC 9562, section 5.5) of serial numbers: the same content has the same number."""
+
+LATEST = 253402300799
+"""The last second that RFC 3339 can write, as Unix time."""
+
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+class Format(StrEnum):
+    """How an SBOM is written."""
+
+    CYCLONEDX_JSON = "cyclonedx-json"
+    CYCLONEDX_XML = "cyclonedx-xml"
+    SPDX_JSON = "spdx-json"
+
+
+def written(
+    inventory: Inventory, *, form: Format = Format.CYCLONEDX_JSON, spec: str = DEFAULT_SPEC, epoch: str = ""
+) -> bytes:
+    """The document's bytes: of the same inventory always the same.
+
+    `epoch` is the value of SOURCE_DATE_EPOCH (Unix seconds), the only source of a time; without it CycloneDX
+    states none, and SPDX, which demands one, the first of 1970. Raises UsageError, FormatError, ExtraMissing.
+    """
+    moment = moment_of(epoch)
+    if form is Format.SPDX_JSON:
+        from repro.sbom.spdx import spdx_document
+
+        return _lines(spdx_document(inventory, created=moment or "1970-01-01T00:00:00Z"))
+    if spec not in SPECS:
+        raise UsageError(f"CycloneDX {spec} is not written", hint=f"known: {', '.join(SPECS)}")
+    value = document(inventory, spec=spec, timestamp=moment)
+    value["serialNumber"] = serial_number(_lines(value))
+    if form is Format.CYCLONEDX_XML:
+        from repro.sbom.cyclonedx_xml import xml_bytes
+
+        return xml_bytes(inventory, spec=spec, timestamp=moment, serial=value["serialNumber"])
+    return _lines(value)
+
+
+def moment_of(epoch: str) -> str:
+    """SOURCE_DATE_EPOCH as RFC 3339 in UTC, "" for ""; UsageError where it is no such number."""
+    if not epoch:
+        return ""
+    if not re.fullmatch(r"[0-9]{1,12}", epoch) or int(epoch) > LATEST:
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH is {epoch[:40]!r}, no number of seconds since 1970",
+            hint="set it as `git log -1 --format=%ct` prints it, or unset it",
+        )
+    return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def serial_number(content: bytes) -> str:
+    """A serial number that follows from the content (UUID version 5)."""
+    return uuid.uuid5(NAMESPACE, of_bytes(content).hex).urn
+
+
+def _lines(value: dict[str, Any]) -> bytes:
+    """JSON with sorted keys and one item of a list per line: a difference in git names the component."""
+    parts = []
+    for key, each in sorted(value.items()):
+        if isinstance(each, list) and each:
+            text = "[\n" + ",\n".join(map(_line, each)) + "\n]"
+        else:
+            text = _line(each)
+        parts.append(f"{_line(key)}: {text}")
+    return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _line(value: object) -> str:
+    """Compact JSON; lone surrogates (bytes of names in no encoding) are no text, and are shown escaped."""
+    text = _ENCODER.encode(value)
+    return text if text.isascii() else _LONE.sub(lambda match: f"\\\\u{ord(match[0]):04x}", text)

@@ -1,0 +1,105 @@
+"""Which component of one inventory is which of another: by package URL, else by name and version."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from repro.sbom.component import CONTENT_HASHES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from repro.sbom.component import Component
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """Components that stand for the same thing on both sides, and those that stand alone on one."""
+
+    pairs: tuple[tuple[Component, Component], ...]
+    only_first: tuple[Component, ...]
+    only_second: tuple[Component, ...]
+
+
+def paired(first: Iterable[Component], second: Iterable[Component]) -> Pairing:
+    """Pair components of the same name: same bytes first, then same version, then what is left in order.
+
+    Where one name stands several times (two versions, two outputs of a build), no component is paired twice.
+    """
+    left, right = _by_name(first), _by_name(second)
+    pairs: list[tuple[Component, Component]] = []
+    only_first: list[Component] = []
+    only_second: list[Component] = []
+    for name in sorted({*left, *right}):
+        ours, theirs = left[name], right[name]
+        for key in (_whole, _contents, _exact, _version):
+            found, ours, theirs = _matched(ours, theirs, key)
+            pairs += found
+        rest = min(len(ours), len(theirs))
+        pairs += zip(ours, theirs, strict=False)
+        only_first += ours[rest:]
+        only_second += theirs[rest:]
+    return Pairing(pairs=tuple(pairs), only_first=tuple(only_first), only_second=tuple(only_second))
+
+
+def evidence(component: Component) -> dict[str, str]:
+    """What stands for a component's bytes: digests of its file or archive, and hashes of its contents."""
+    found = {digest.algorithm: digest.hex for digest in component.digests}
+    found.update({name: value for name, value in component.properties if name in CONTENT_HASHES})
+    return found
+
+
+def name_of(component: Component) -> str:
+    """What a component is called whatever its version: `pkg:pypi/numpy`, or its name where it has no purl."""
+    if not component.purl:
+        return component.name
+    return component.purl.partition("?")[0].partition("#")[0].partition("@")[0]
+
+
+def label_of(component: Component) -> str:
+    """What a component is called for people: name and version."""
+    return f"{component.name} {component.version}".rstrip()
+
+
+def _by_name(components: Iterable[Component]) -> defaultdict[str, list[Component]]:
+    found: defaultdict[str, list[Component]] = defaultdict(list)
+    for component in sorted(components, key=lambda each: (each.version, each.ref)):
+        found[name_of(component)].append(component)
+    return found
+
+
+def _whole(component: Component) -> object:
+    return (component.purl, component.version, tuple(sorted(evidence(component).items())))
+
+
+def _contents(component: Component) -> object:
+    return tuple(sorted(evidence(component).items())) or None
+
+
+def _exact(component: Component) -> object:
+    return (component.purl, component.version) if component.purl else None
+
+
+def _version(component: Component) -> object:
+    return component.version
+
+
+def _matched(
+    ours: Sequence[Component], theirs: Sequence[Component], key: Callable[[Component], object]
+) -> tuple[list[tuple[Component, Component]], list[Component], list[Component]]:
+    """Pairs with equal keys, and what is left on both sides; a key of None pairs with nothing."""
+    waiting: defaultdict[object, list[Component]] = defaultdict(list)
+    for each in reversed(theirs):
+        waiting[key(each)].append(each)
+    pairs: list[tuple[Component, Component]] = []
+    rest: list[Component] = []
+    for each in ours:
+        value = key(each)
+        if value is not None and waiting[value]:
+            pairs.append((each, waiting[value].pop()))
+        else:
+            rest.append(each)
+    taken = {id(other) for _, other in pairs}
+    return pairs, rest, [each for each in theirs if id(each) not in taken]
