@@ -132,7 +132,7 @@ class PrivateKey:
 
     def sign(self, data: bytes) -> bytes:
         """A signature over `data`, by the scheme that securesystemslib has for keys of this kind."""
-        from securesystemslib.signer import CryptoSigner
+        from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
 
         return bytes.fromhex(CryptoSigner(self._key).sign(data).signature)
 

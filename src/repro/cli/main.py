@@ -20,7 +20,21 @@ from repro.cli.verb import LOOK, Verbs, bare
 from repro.core.errors import ReproError, UsageError
 from repro.core.exits import Exit
 
-VERBS = ("replay", "status", "drift", "baseline", "runs", "build", "sbom", "cache", "doctor", "git", "init")
+VERBS = (
+    "replay",
+    "status",
+    "drift",
+    "baseline",
+    "runs",
+    "build",
+    "sbom",
+    "sign",
+    "keys",
+    "cache",
+    "doctor",
+    "git",
+    "init",
+)
 """Each is a module beside this one, whose `app` holds it; loaded when it is called."""
 
 BAD_USAGE: type[Exception] = typer.BadParameter.__mro__[1]

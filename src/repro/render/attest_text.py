@@ -1,0 +1,32 @@
+"""What was signed and which keys were made, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from repro.render.words import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from repro.flows.sign import Signed
+    from repro.flows.sign_keys import Pair
+
+
+def signed_text(signed: Sequence[Signed]) -> str:
+    """One line per file, and below it who signed and where the bundle is."""
+    lines = []
+    for one in signed:
+        lines.append(f"{one_line(str(one.file))}: signed as {one_line(one.kind)}")
+        lines += [f"  by {one_line(name)}" for name in one.signers]
+        lines.append(f"  {one_line(str(one.bundle))}")
+    return "\n".join(lines) + "\n"
+
+
+def pair_text(pair: Pair) -> str:
+    """Where the keys are, and how they are named."""
+    how = "encrypted" if pair.encrypted else "in the clear"
+    return (
+        f"{one_line(str(pair.private))}: private key, {how}; keep it to yourself\n"
+        f"{one_line(str(pair.public))}: public key, {pair.kind} {pair.fingerprint}\n"
+    )
