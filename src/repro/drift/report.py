@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from repro.core.errors import FormatError
 from repro.core.verdict import Verdict
+from repro.drift.ensemble_report import EnsemblePath, EnsembleReport, Tested
 
 VERSION: Final = 1
 """Of the JSON form; raised when a reader of the old form would misunderstand the new one."""
@@ -149,12 +150,16 @@ class OutputReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftReport:
-    """A whole comparison; `stages`: the outputs in the order in which they come about, if that is known."""
+    """A whole comparison; `stages`: the outputs in the order in which they come about, if that is known.
+
+    `ensembles`: runs under other seeds, which are compared by their means.
+    """
 
     verdict: Verdict
     outputs: tuple[OutputReport, ...] = ()
     stages: tuple[Stage, ...] = ()
     warnings: tuple[str, ...] = ()
+    ensembles: tuple[EnsembleReport, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -183,9 +188,30 @@ class DriftReport:
                 outputs=tuple(_output(item) for item in table["outputs"]),
                 stages=tuple(_stage(item) for item in table.get("stages", ())),
                 warnings=tuple(table["warnings"]),
+                ensembles=tuple(_ensemble(item) for item in table.get("ensembles", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(f"not a drift report: {type(error).__name__}: {error}") from error
+
+
+NOUNS = (
+    PathReport,
+    OutputReport,
+    DriftReport,
+    Worst,
+    Digits,
+    Growth,
+    Stage,
+    EnsembleReport,
+    EnsemblePath,
+    Tested,
+)
+
+
+def ensemble_dict(report: EnsembleReport) -> dict[str, Any]:
+    """The report of one ensemble as canonical JSON takes it."""
+    table: dict[str, Any] = _encoded(report)
+    return table
 
 
 def shown(value: object) -> Value:
@@ -207,7 +233,7 @@ def _encoded(value: object) -> Any:  # noqa: ANN401 - any JSON
         return {key: _encoded(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [_encoded(item) for item in value]
-    if isinstance(value, PathReport | OutputReport | DriftReport | Worst | Digits | Growth | Stage):
+    if isinstance(value, NOUNS):
         table = {item.name: _encoded(getattr(value, item.name)) for item in fields(value)}
         return {**table, "ppm": value.ppm} if isinstance(value, PathReport) else table
     return value
@@ -221,6 +247,20 @@ def _output(table: dict[str, Any]) -> OutputReport:
     known = {**table, "verdict": Verdict(table["verdict"])}
     known["deviation"] = _number(table.get("deviation", 0.0))
     return OutputReport(**{**known, "findings": tuple(_path(item) for item in table["findings"])})
+
+
+def _ensemble(table: dict[str, Any]) -> EnsembleReport:
+    lists = {name: tuple(table[name]) for name in ("baseline", "observed", "untested", "warnings")}
+    paths = tuple(_ensemble_path(item) for item in table["paths"])
+    return EnsembleReport(**{**table, **lists, "verdict": Verdict(table["verdict"]), "paths": paths})
+
+
+def _ensemble_path(table: dict[str, Any]) -> EnsemblePath:
+    weakest = table["weakest"]
+    if weakest is not None:
+        numbers = {key: _number(value) for key, value in weakest.items()}
+        weakest = Tested(**{**numbers, "index": tuple(weakest["index"])})
+    return EnsemblePath(**{**table, "verdict": Verdict(table["verdict"]), "weakest": weakest})
 
 
 def _stage(table: dict[str, Any]) -> Stage:

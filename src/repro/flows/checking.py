@@ -114,4 +114,5 @@ def _experiment(place: Place, table: ProjectTable, name: str, common: tuple[Rule
         network=own.network,
         vary_threads=own.vary_threads,
         rules=Rules(rules=(*common, *sense.rules(here.at("rules"), own.rules))),
+        equivalence=sense.equivalence(here.at("equivalence"), own.equivalence, axes),
     )

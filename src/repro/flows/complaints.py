@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from repro.core.errors import ConfigError
 from repro.core.near import did_you_mean
+from repro.drift.equivalence import HINTS as EQUIVALENCE_HINTS
 from repro.flows.tables import (
     PATTERNS,
     DefaultsTable,
     EnvironmentKind,
     EnvironmentTable,
+    EquivalenceTable,
     ExperimentTable,
     ProjectTable,
     RangeTable,
@@ -50,6 +52,7 @@ LISTS = {
     "vary_threads": "a list of whole numbers",
     "range": "a list of two whole numbers: the first, and the one after the last",
     "rules": "a list of tables, each begun by [[rules]] or [[experiments.NAME.rules]]",
+    "equivalence": "a list of tables, each begun by [[experiments.NAME.equivalence]]",
 }
 """What a list of that key holds, where it holds no strings."""
 
@@ -143,6 +146,7 @@ def _about_value(path: Path, error: ErrorDetails) -> _Complaint:
         "finite_number": "must be finite",
         "greater_than": f"must be greater than {limits.get('gt', 0):.15g}",
         "greater_than_equal": f"must be at least {limits.get('ge', 0):.15g}",
+        "less_than": f"must be less than {limits.get('lt', 0):.15g}",
         "less_than_equal": f"must be at most {limits.get('le', 0):.15g}",
         "string_too_long": f"must have at most {limits.get('max_length')} characters",
         "too_long": f"must have at most {limits.get('max_length')} items",
@@ -166,6 +170,7 @@ def _example(path: Path) -> str:
         "command": 'write `command = ["python", "script.py", "--out", "{out}/results.json"]`',
         "outputs": 'write `outputs = ["results.json"]`: the files that the command writes below {out}',
         "range": "write `{ range = [0, 10] }` for 0 to 9",
+        **EQUIVALENCE_HINTS,
     }
     return examples.get(str(path[-1]), "")
 
@@ -219,4 +224,6 @@ def _fields(path: Path) -> list[str]:
             model = RangeTable
         case (*_, "rules", int()):
             model = RuleTable
+        case (*_, "equivalence", int()):
+            model = EquivalenceTable
     return list(model.model_fields)

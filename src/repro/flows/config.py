@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from repro.drift.equivalence import Equivalence
     from repro.drift.rules import Rules
 
 Axis = tuple[int | float | str, ...]
@@ -53,6 +54,7 @@ class Experiment:
     network: bool
     vary_threads: tuple[int, ...]
     rules: Rules
+    equivalence: tuple[Equivalence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,13 @@ from repro.core import strictjson
 from repro.core.canonical import to_bytes
 from repro.core.digest import of_bytes, of_value
 from repro.core.errors import ReproError
+from repro.drift import equivalence
 from repro.drift.rules import parse_rules, rule_to_dict
 from repro.flows.config import EnvironmentSpec, Experiment, Project
 from repro.tools import host
 from repro.tools.files import read_capped, write_atomic
 
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 16 << 20
 """Cap on a kept project, in bytes."""
 
@@ -29,6 +30,7 @@ CHECKS = (
     "flows/config.py",
     "flows/sense.py",
     "flows/tables.py",
+    "drift/equivalence.py",
     "drift/pattern.py",
     "drift/rules.py",
 )
@@ -77,7 +79,12 @@ def _file(text: bytes) -> Path:
 def _table(experiment: Experiment) -> dict[str, Any]:
     fields = {field.name: getattr(experiment, field.name) for field in dataclasses.fields(experiment)}
     axes = [[name, list(values)] for name, values in experiment.axes.items()]
-    return {**fields, "axes": axes, "rules": [rule_to_dict(rule) for rule in experiment.rules.rules]}
+    return {
+        **fields,
+        "axes": axes,
+        "rules": [rule_to_dict(rule) for rule in experiment.rules.rules],
+        "equivalence": [equivalence.to_dict(test) for test in experiment.equivalence],
+    }
 
 
 def _experiment(table: dict[str, Any]) -> Experiment:
@@ -88,5 +95,8 @@ def _experiment(table: dict[str, Any]) -> Experiment:
             **{name: tuple(table[name]) for name in lists},
             "axes": {name: tuple(values) for name, values in table["axes"]},
             "rules": parse_rules(table["rules"], where="rules"),
+            "equivalence": tuple(
+                equivalence.parse_equivalence(test, "equivalence") for test in table["equivalence"]
+            ),
         }
     )

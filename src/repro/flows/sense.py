@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from repro.core.errors import ConfigError
 from repro.core.globs import compile_glob
 from repro.core.near import did_you_mean
+from repro.drift.equivalence import parse_equivalence
 from repro.drift.pattern import parse_pattern
 from repro.drift.rules import parse_rule
 from repro.flows.tables import RESERVED, RangeTable
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from repro.core.toml import Document, Path
+    from repro.drift.equivalence import Equivalence
     from repro.drift.rules import Rule
     from repro.flows.config import Axis
-    from repro.flows.tables import ExperimentTable, RuleTable
+    from repro.flows.tables import EquivalenceTable, ExperimentTable, RuleTable
 
 PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 """`{name}`, or a doubled brace for a brace."""
@@ -169,3 +171,21 @@ def rules(place: Place, tables: Iterable[RuleTable]) -> tuple[Rule, ...]:
         parse_pattern(table.path, where=str(here.at("path")))
         found.append(parse_rule(table.model_dump(exclude_unset=True), str(here)))
     return tuple(found)
+
+
+def equivalence(
+    place: Place, tables: Iterable[EquivalenceTable], found: Mapping[str, Axis]
+) -> tuple[Equivalence, ...]:
+    """Equivalence tests in their order, all over one axis of the matrix."""
+    tests: list[Equivalence] = []
+    for position, table in enumerate(tables):
+        here = place.at(position)
+        test = parse_equivalence(table.model_dump(exclude_unset=True), str(here))
+        if test.over not in found:
+            hint = did_you_mean(test.over, found) or "give the experiment a matrix with that axis"
+            raise here.at("over").wrong(f"no axis {test.over!r} in the matrix", hint)
+        if tests and test.over != tests[0].over:
+            text = f"{test.over!r}, and {tests[0].over!r} before it"
+            raise here.at("over").wrong(text, "an experiment has one axis that is random")
+        tests.append(test)
+    return tuple(tests)

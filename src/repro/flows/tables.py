@@ -203,6 +203,30 @@ class RuleTable(Table):
     expires: Day | None = Field(None, description="The last day on which the rule applies.")
 
 
+class EquivalenceTable(Table):
+    """A test that means over runs with other seeds are equivalent: two one-sided tests with a margin."""
+
+    path: Text = Field(description="Glob over typed paths whose means are tested, such as regret[*].")
+    over: Text = Field(description="Axis of the matrix whose runs form the ensemble, such as seed.")
+    margin: Positive = Field(description="How far means may be apart and still count as equal.")
+    relative_to: Literal["mean", "sd"] | None = Field(
+        None,
+        description="Unit of the margin: |mean| or standard deviation of the baseline's runs; the value's own"
+        " unit where absent.",
+    )
+    alpha: Annotated[StrictInt, Field(gt=0, lt=1)] | Annotated[StrictFloat, Field(gt=0, lt=0.5)] | None = (
+        Field(None, description="Level of each one-sided test; 0.05 where absent.")
+    )
+    min_runs: Annotated[StrictInt, Field(ge=2, le=100_000)] | None = Field(
+        None, description="Runs on each side below which nothing is tested; 2 where absent."
+    )
+    output: Text = Field("*", description="Glob over output files.")
+    reason: Annotated[Text, Field(json_schema_extra={"pattern": "\\S"})] = Field(
+        description="Why a difference below the margin does not matter."
+    )
+    expires: Day | None = Field(None, description="The last day on which the declaration applies.")
+
+
 class ExperimentTable(Table):
     """One command whose outputs are compared with a baseline; a matrix makes many runs of it."""
 
@@ -231,6 +255,9 @@ class ExperimentTable(Table):
         (), description="Thread counts that --repeat may vary."
     )
     rules: tuple[RuleTable, ...] = Field((), description="Tolerances, after those of the whole file.")
+    equivalence: tuple[EquivalenceTable, ...] = Field(
+        (), description="Tests for runs with seeds that have no baseline."
+    )
 
 
 class DefaultsTable(Table):

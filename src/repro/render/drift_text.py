@@ -8,6 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from repro.core.verdict import Verdict
+from repro.render.ensemble_text import ensemble_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,9 @@ def drift_text(report: DriftReport, *, width: int = 80, limit: int = LIMIT) -> s
         lines += _output(output, width, limit)
     for line in stages_text(report):
         lines += _wrapped(line, width)
+    for ensemble in report.ensembles:
+        for indent, line in ensemble_lines(ensemble):
+            lines += _wrapped(line, width, indent)
     for warning in report.warnings:
         lines += _wrapped(f"warning: {warning}", width)
     lines += _wrapped(_summary(report), width)
@@ -73,9 +77,12 @@ def _summary(report: DriftReport) -> str:
     counts = report.counts
     drifted = f", {_many(counts['drifted'], 'path')} drifted" if counts["drifted"] else ""
     ignored = f", {counts['ignored']} ignored" if counts["ignored"] else ""
+    tested = f", {_many(len(report.ensembles), 'ensemble')} tested" if report.ensembles else ""
+    if tested and not report.outputs:
+        return f"{report.verdict}{tested}"
     return (
         f"{report.verdict}: {_many(counts['values'], 'value')} at {_many(counts['paths'], 'path')} "
-        f"of {_many(counts['outputs'], 'output')} compared{drifted}{ignored}"
+        f"of {_many(counts['outputs'], 'output')} compared{drifted}{ignored}{tested}"
     )
 
 
