@@ -1,0 +1,85 @@
+"""The runtime closure of store paths as an inventory: what the store has, and derivations where known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from repro.sbom.component import Finding, Inventory
+from repro.sbom.nix_component import Describer, Known
+from repro.sbom.nix_graph import assembled
+from repro.sbom.nix_names import base, named
+from repro.sbom.nix_patches import read_patches
+from repro.tools.nix_schema import collector_paused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from repro.sbom.nix_meta import Meta
+    from repro.tools.nix_closures import NixClosures
+    from repro.tools.nix_nouns import PathInfo
+    from repro.tools.nix_recipes import Recipe
+
+PROPERTIES = (("repro:nix:closure", "runtime"),)
+
+
+def runtime(
+    nix: NixClosures, installables: Sequence[str], *, store: str = "", meta: Mapping[str, Meta] | None = None
+) -> Inventory:
+    """What the built outputs of installables, or store paths, refer to and hold, as the store knows it.
+
+    Derivations are read where their files are there, which takes a call of Nix for some thousand; where they
+    are not, names tell what they tell. `meta` is that of `nix_meta.evaluated`. Nothing is built or loaded.
+    """
+    infos = nix.closure(installables, store=store)
+    recipes = nix.recipes_at_hand(info.deriver for info in infos.values() if info.deriver)
+    recipes |= nix.recipes_at_hand(makers_of(recipes.values()) - recipes.keys())
+    patches = read_patches(path for recipe in recipes.values() for path in recipe.patches)
+    return of_infos(infos, Known(recipes=recipes, meta=meta or {}, patches=patches))
+
+
+def of_infos(
+    infos: Mapping[str, PathInfo | None], known: Known | None = None, *, roots: Sequence[str] = ()
+) -> Inventory:
+    """The inventory of what a store said of paths; `roots` are those that were asked for.
+
+    A path that others refer to and of which the store said nothing is a component like all others, by its
+    name, and a finding says so.
+    """
+    with collector_paused():
+        describer = Describer(known or Known())
+        absent = _absent(infos)
+        components = {base(path): describer.path(path, info) for path, info in infos.items()}
+        components |= {base(path): describer.path(path, None) for path in absent}
+        needs = {base(path): _needs(path, info) for path, info in infos.items()}
+        needs |= {base(path): () for path in absent}
+        return assembled(
+            components,
+            needs,
+            roots=[base(root) for root in roots],
+            findings=[
+                Finding(where=base(path), what="the store knows nothing of this path")
+                for path in sorted({*absent, *(path for path, info in infos.items() if info is None)})
+            ],
+            properties=PROPERTIES,
+        )
+
+
+def makers_of(recipes: Iterable[Recipe]) -> set[str]:
+    """The inputs of derivations that make their sources and patches, by the names that both must share."""
+    found: set[str] = set()
+    for recipe in recipes:
+        names = {named(path) for path in recipe.sources}
+        if names:
+            found.update(each for each in recipe.inputs if each.endswith(".drv") and named(each) in names)
+    return found
+
+
+def _absent(infos: Mapping[str, PathInfo | None]) -> set[str]:
+    return {
+        each for info in infos.values() if info is not None for each in info.references if each not in infos
+    }
+
+
+def _needs(path: str, info: PathInfo | None) -> tuple[str, ...]:
+    """What a path refers to, itself left out."""
+    return tuple(sorted([base(each) for each in info.references if each != path])) if info else ()
