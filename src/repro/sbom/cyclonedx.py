@@ -59,7 +59,7 @@ def document(inventory: Inventory, *, spec: str, timestamp: str = "") -> dict[st
     `timestamp` is RFC 3339, "" for none. Raises FormatError where two components have one reference, or a
     dependency or a holder is none of them.
     """
-    _require_sound(inventory)
+    require_sound(inventory)
     held: dict[str, list[Component]] = {}
     for component in inventory.components:
         held.setdefault(component.inside if component.inside != inventory.target.ref else "", []).append(
@@ -105,7 +105,8 @@ def patch_reference(name: str) -> str:
     return iri(name)
 
 
-def _require_sound(inventory: Inventory) -> None:
+def require_sound(inventory: Inventory) -> None:
+    """Raise FormatError where references do not name one component each, or components hold themselves."""
     refs = {component.ref: component for component in (inventory.target, *inventory.components)}
     if len(refs) != len(inventory.components) + 1:
         raise FormatError(

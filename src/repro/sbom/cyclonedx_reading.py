@@ -10,6 +10,7 @@ from repro.core.digest import LENGTHS, Digest
 from repro.core.errors import FormatError
 from repro.sbom.component import Component, Finding, Inventory, Kind, Licence, Patch, Reference
 from repro.sbom.cyclonedx import ALGORITHMS, FINDING
+from repro.sbom.fields import Fields
 from repro.sbom.reading import MAX_COMPONENTS, Sbom
 
 if TYPE_CHECKING:
@@ -72,40 +73,12 @@ def _require_unique(inventory: Inventory, name: str) -> None:
         seen.add(part.ref)
 
 
-class _Reader:
-    """Takes values out of the document `name`, each of the kind that the specification says."""
+class _Reader(Fields):
+    """Takes values out of a CycloneDX document."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
-        self.skipped = 0
+        super().__init__(name)
         self.count = 0
-
-    def wrong(self, where: str, what: str) -> FormatError:
-        return FormatError(f"{self.name}: {where}: {what}")
-
-    def text(self, table: Mapping[str, Any], key: str, where: str) -> str:
-        value = table.get(key)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise self.wrong(where + key, f"must be a string, not {_kind_of(value)}")
-        return value
-
-    def table(self, table: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
-        value = table.get(key)
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            raise self.wrong(where + key, f"must be an object, not {_kind_of(value)}")
-        return value
-
-    def tables(self, table: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]]:
-        value = table.get(key)
-        if value is None:
-            return []
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            raise self.wrong(where + key, "must be a list of objects")
-        return value
 
     def components(self, table: Mapping[str, Any], where: str, inside: str) -> Iterator[Component]:
         """The components below `table` at every depth; strict JSON has capped the depth."""
@@ -207,8 +180,3 @@ class _Reader:
             if ref in refs:
                 found[ref] = tuple(other for other in needed if other in refs)
         return {ref: found.get(ref, ()) for ref in refs}
-
-
-def _kind_of(value: object) -> str:
-    words = {bool: "a truth value", int: "a number", float: "a number", str: "a string", list: "a list"}
-    return words.get(type(value), "an object")

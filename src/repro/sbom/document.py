@@ -22,6 +22,8 @@ NAMESPACE = uuid.UUID("9f6bd0b2-62d5-5ba3-8f0c-3f9b1a6c2f52")
 LATEST = 253402300799
 """The last second that RFC 3339 can write, as Unix time."""
 
+EPOCH = "1970-01-01T00:00:00+00:00"
+
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -45,7 +47,9 @@ def written(
     if form is Format.SPDX_JSON:
         from repro.sbom.spdx import spdx_document
 
-        return _lines(spdx_document(inventory, created=moment or "1970-01-01T00:00:00Z"))
+        value = spdx_document(inventory, created=moment or EPOCH)
+        value["documentNamespace"] += serial_number(_lines(value)).removeprefix("urn:uuid:")
+        return _lines(value)
     if spec not in SPECS:
         raise UsageError(f"CycloneDX {spec} is not written", hint=f"known: {', '.join(SPECS)}")
     value = document(inventory, spec=spec, timestamp=moment)
@@ -53,7 +57,7 @@ def written(
     if form is Format.CYCLONEDX_XML:
         from repro.sbom.cyclonedx_xml import xml_bytes
 
-        return xml_bytes(inventory, spec=spec, timestamp=moment, serial=value["serialNumber"])
+        return xml_bytes(value)
     return _lines(value)
 
 
@@ -66,7 +70,7 @@ def moment_of(epoch: str) -> str:
             f"SOURCE_DATE_EPOCH is {epoch[:40]!r}, no number of seconds since 1970",
             hint="set it as `git log -1 --format=%ct` prints it, or unset it",
         )
-    return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(int(epoch), UTC).isoformat()
 
 
 def serial_number(content: bytes) -> str:
