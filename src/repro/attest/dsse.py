@@ -9,7 +9,7 @@ from typing import Any
 from repro.attest.fields import decode_base64, field, table
 from repro.core import strictjson
 from repro.core.canonical import to_bytes as canonical
-from repro.core.errors import FormatError
+from repro.core.errors import CapError
 
 IN_TOTO = "application/vnd.in-toto+json"
 """The payload type of in-toto statements and of links."""
@@ -83,13 +83,13 @@ def envelope_of(value: object, *, name: str = "envelope") -> Envelope:
     values = table(value, ("payload", "payloadType", "signatures"), name)
     entries = field(values, "signatures", list, name)
     if not 1 <= len(entries) <= MAX_SIGNATURES:
-        raise FormatError(f"{name}: {len(entries)} signatures; from 1 to {MAX_SIGNATURES} are read")
+        raise CapError(f"{name}: {len(entries)} signatures; from 1 to {MAX_SIGNATURES} are read")
     text = field(values, "payload", str, name)
     if len(text) > MAX_BYTES:
-        raise FormatError(f"{name}: a payload of {len(text)} characters; {MAX_BYTES} are read")
+        raise CapError(f"{name}: a payload of {len(text)} characters; {MAX_BYTES} are read")
     payload = decode_base64(text, f"{name}: payload")
     if len(payload) > MAX_PAYLOAD:
-        raise FormatError(f"{name}: a payload of {len(payload)} bytes; {MAX_PAYLOAD} are read")
+        raise CapError(f"{name}: a payload of {len(payload)} bytes; {MAX_PAYLOAD} are read")
     return Envelope(
         payload=payload,
         payload_type=_short(field(values, "payloadType", str, name), f"{name}: payloadType"),
@@ -102,11 +102,11 @@ def _signature(value: object, where: str) -> Signature:
     keyid = field(values, "keyid", str, where) if values.get("keyid") is not None else ""
     sig = decode_base64(field(values, "sig", str, where), f"{where}: sig")
     if not 1 <= len(sig) <= MAX_SIGNATURE:
-        raise FormatError(f"{where}: a signature of {len(sig)} bytes; from 1 to {MAX_SIGNATURE} are read")
+        raise CapError(f"{where}: a signature of {len(sig)} bytes; from 1 to {MAX_SIGNATURE} are read")
     return Signature(keyid=_short(keyid, f"{where}: keyid"), sig=sig)
 
 
 def _short(text: str, where: str) -> str:
     if len(text) > MAX_TEXT:
-        raise FormatError(f"{where}: {len(text)} characters; {MAX_TEXT} are read")
+        raise CapError(f"{where}: {len(text)} characters; {MAX_TEXT} are read")
     return text

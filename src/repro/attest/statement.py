@@ -9,7 +9,7 @@ from repro.attest.dsse import MAX_PAYLOAD
 from repro.attest.fields import field, table
 from repro.core import strictjson
 from repro.core.canonical import to_bytes
-from repro.core.errors import FormatError
+from repro.core.errors import CapError, FormatError
 from repro.core.subject import MAX_TEXT, Subject
 
 if TYPE_CHECKING:
@@ -46,16 +46,16 @@ def parse_statement(raw: bytes, *, name: str = "statement") -> Statement:
     here; a predicate that is absent is empty. Unknown fields stay in `raw`.
     """
     if len(raw) > MAX_PAYLOAD:
-        raise FormatError(f"{name}: {len(raw)} bytes; {MAX_PAYLOAD} are read")
+        raise CapError(f"{name}: {len(raw)} bytes; {MAX_PAYLOAD} are read")
     if (objects := raw.count(b"{") + raw.count(b"[")) > MAX_OBJECTS:
-        raise FormatError(f"{name}: {objects} objects and arrays; {MAX_OBJECTS} are read")
+        raise CapError(f"{name}: {objects} objects and arrays; {MAX_OBJECTS} are read")
     known = ("_type", "subject", "predicateType", "predicate")
     values = table(strictjson.parse(raw, name=name, max_bytes=MAX_PAYLOAD), known, name)
     if (kind := field(values, "_type", str, name)) not in {V01, V1}:
         raise FormatError(f"{name}: _type is {kind[:200]!r}", hint=f"known are {V1} and {V01}")
     entries = field(values, "subject", list, name)
     if not 1 <= len(entries) <= MAX_SUBJECTS:
-        raise FormatError(f"{name}: {len(entries)} subjects; from 1 to {MAX_SUBJECTS} are read")
+        raise CapError(f"{name}: {len(entries)} subjects; from 1 to {MAX_SUBJECTS} are read")
     predicate_type = field(values, "predicateType", str, name)
     if not 1 <= len(predicate_type) <= MAX_TEXT:
         raise FormatError(f"{name}: predicateType has {len(predicate_type)} characters")
@@ -86,7 +86,7 @@ def _subject(value: object, where: str) -> Subject:
     values = table(value, ("name", "digest"), where)
     digests = field(values, "digest", dict, where)
     if not 1 <= len(digests) <= MAX_DIGESTS:
-        raise FormatError(f"{where}: {len(digests)} digests; from 1 to {MAX_DIGESTS} are read")
+        raise CapError(f"{where}: {len(digests)} digests; from 1 to {MAX_DIGESTS} are read")
     for algorithm in digests:
         field(digests, algorithm, str, where)
     subject_name = field(values, "name", str, where) if values.get("name") is not None else ""

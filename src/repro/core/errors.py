@@ -4,6 +4,8 @@
     ├── UsageError                 exit 2   wrong usage
     │   └── ConfigError            exit 2   wrong configuration
     ├── FormatError                exit 1   unparsable evidence: a file that is not what it must be
+    │   └── CapError               exit 1   more of something than is read
+    ├── EvidenceError              exit 1   a signature, a certificate or a log entry that does not hold
     ├── TamperError                exit 1   something changed that must not have changed
     ├── ToolError                  exit 3   an outside tool is the reason
     │   ├── ToolNotFound
@@ -45,6 +47,16 @@ class ConfigError(UsageError):
 
 class FormatError(ReproError):
     """Evidence cannot be parsed: never a pass, never "not measured"."""
+
+    exit = Exit.WRONG
+
+
+class CapError(FormatError):
+    """Evidence holds more of something than is read, which was seen before it was parsed."""
+
+
+class EvidenceError(ReproError):
+    """A signature, a certificate, a timestamp or a log entry does not prove what it claims to."""
 
     exit = Exit.WRONG
 

@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-from repro.core.errors import FormatError
+from repro.core.errors import CapError, FormatError
 
 MAX_BYTES = 1 << 30
 """Cap on a document, in bytes, before it is parsed."""
@@ -34,14 +34,14 @@ def parse(data: bytes, *, name: str, allow_nan: bool = False, max_bytes: int = M
     -Infinity and numbers larger than a double.
     """
     if len(data) > max_bytes:
-        raise FormatError(f"{name}: {len(data)} bytes, more than the {max_bytes} that are read")
+        raise CapError(f"{name}: {len(data)} bytes, more than the {max_bytes} that are read")
     if data.startswith(b"\xef\xbb\xbf"):
         raise FormatError(f"{name}: starts with a byte order mark", hint="write it as UTF-8 without BOM")
     value = _load(data, name, allow_nan=allow_nan)
     if SURROGATE.search(data) and not _is_text(value):
         raise FormatError(f"{name}: holds half a character (a lone surrogate escape)")
     if _too_deep(data, value):
-        raise FormatError(f"{name}: nested more than {MAX_DEPTH} levels deep")
+        raise CapError(f"{name}: nested more than {MAX_DEPTH} levels deep")
     return value
 
 
@@ -58,7 +58,7 @@ def _load(data: bytes, name: str, *, allow_nan: bool) -> Any:  # noqa: ANN401 - 
         where = f"line {error.lineno}, column {error.colno}"
         raise FormatError(f"{name}: not JSON: {error.msg} at {where}") from error
     except RecursionError as error:
-        raise FormatError(f"{name}: nested more than {MAX_DEPTH} levels deep") from error
+        raise CapError(f"{name}: nested more than {MAX_DEPTH} levels deep") from error
     except ValueError as error:  # not UTF-8, or an integer of too many digits
         raise FormatError(f"{name}: {error}") from error
 
