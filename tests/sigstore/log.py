@@ -187,17 +187,15 @@ class Log:
         """The line that signs a note."""
         return f"\u2014 {name or self.host} {b64(self.identifier[:4] + self.sign(note.encode()))}\n"
 
-    def promise(self, body: bytes, index: int, integrated: int) -> bytes:
-        """The signed entry timestamp."""
-        return self.sign(
-            rfc8785.dumps(
-                {
-                    "body": b64(body),
-                    "integratedTime": integrated,
-                    "logID": self.identifier.hex(),
-                    "logIndex": index,
-                }
-            )
+    def promised(self, body: bytes, index: int, integrated: int) -> bytes:
+        """What a signed entry timestamp is over."""
+        return rfc8785.dumps(
+            {
+                "body": b64(body),
+                "integratedTime": integrated,
+                "logID": self.identifier.hex(),
+                "logIndex": index,
+            }
         )
 
     def append(self, entry: Document, at: datetime) -> Document:
@@ -215,7 +213,9 @@ class Log:
         if self.version == 1:
             integrated = int(at.timestamp())
             logged["integratedTime"] = str(integrated)
-            logged["inclusionPromise"] = {"signedEntryTimestamp": b64(self.promise(body, index, integrated))}
+            logged["inclusionPromise"] = {
+                "signedEntryTimestamp": b64(self.sign(self.promised(body, index, integrated)))
+            }
         return logged
 
     def inclusion(self, index: int) -> Document:
