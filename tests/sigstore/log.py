@@ -68,6 +68,11 @@ def hashedrekord_v1(digest: bytes, signature: bytes, verifier: Verifier) -> Docu
 
 def dsse_v1(envelope: Document, verifier: Verifier) -> Document:
     """The entry of an envelope, version 1."""
+    return dsse_of(envelope, verifier.v1())
+
+
+def dsse_of(envelope: Document, verifier: str) -> Document:
+    """The same with the verifier as it is written there."""
     payload = base64.b64decode(envelope["payload"])
     return {
         "apiVersion": "0.0.1",
@@ -75,9 +80,7 @@ def dsse_v1(envelope: Document, verifier: Verifier) -> Document:
         "spec": {
             "envelopeHash": _hex_hash(rfc8785.dumps(envelope)),
             "payloadHash": _hex_hash(payload),
-            "signatures": [
-                {"signature": one["sig"], "verifier": verifier.v1()} for one in envelope["signatures"]
-            ],
+            "signatures": [{"signature": one["sig"], "verifier": verifier} for one in envelope["signatures"]],
         },
     }
 
