@@ -22,10 +22,13 @@ from repro.flows import config, tables
 from repro.flows.tables import (
     DefaultsTable,
     EnvironmentTable,
+    ExceptionTable,
     ExperimentTable,
+    LicencesTable,
     ProjectTable,
     RangeTable,
     RuleTable,
+    SbomTable,
 )
 
 if TYPE_CHECKING:
@@ -101,6 +104,30 @@ EXPERIMENTS = table_of(
         "rules": RULES,
     },
 )
+SBOM = table_of(
+    {"target": mutated(st.just(".venv"))},
+    {
+        "format": mutated(st.sampled_from(["spdx-json", "cyclonedx"])),
+        "spec": mutated(st.just("1.7")),
+        "closure": mutated(st.just("buildtime")),
+    },
+)
+LICENCES = table_of(
+    {},
+    {
+        "allow": mutated(st.lists(st.just("MIT"), max_size=1)),
+        "deny": mutated(st.lists(st.just("GPL-*"), max_size=1)),
+        "exceptions": mutated(
+            st.lists(
+                table_of(
+                    {"component": mutated(st.just("x")), "reason": mutated(st.sampled_from(["why", " "]))},
+                    {"version": mutated(st.just("1")), "expires": mutated(DAYS)},
+                ),
+                max_size=1,
+            )
+        ),
+    },
+)
 DOCUMENTS = table_of(
     {
         "version": mutated(st.just(1)),
@@ -125,6 +152,8 @@ DOCUMENTS = table_of(
     },
     {
         "rules": RULES,
+        "sbom": mutated(SBOM),
+        "licences": mutated(LICENCES),
         "experiments": mutated(
             st.dictionaries(st.sampled_from(["a", "b-1", "b c"]), EXPERIMENTS, max_size=2)
         ),
@@ -261,4 +290,5 @@ def test_the_reference_names_every_key() -> None:
     page = (HERE / "docs" / "reference" / "repro-toml.md").read_text()
     listed = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
     models = (ProjectTable, DefaultsTable, EnvironmentTable, ExperimentTable, RangeTable, RuleTable)
+    models += (SbomTable, LicencesTable, ExceptionTable)
     assert listed == {key for model in models for key in model.model_fields}

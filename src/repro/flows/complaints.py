@@ -16,11 +16,14 @@ from repro.flows.tables import (
     DefaultsTable,
     EnvironmentKind,
     EnvironmentTable,
+    ExceptionTable,
     EquivalenceTable,
     ExperimentTable,
+    LicencesTable,
     ProjectTable,
     RangeTable,
     RuleTable,
+    SbomTable,
     Table,
 )
 
@@ -52,6 +55,7 @@ LISTS = {
     "vary_threads": "a list of whole numbers",
     "range": "a list of two whole numbers: the first, and the one after the last",
     "rules": "a list of tables, each begun by [[rules]] or [[experiments.NAME.rules]]",
+    "exceptions": "a list of tables, each begun by [[licences.exceptions]]",
     "equivalence": "a list of tables, each begun by [[experiments.NAME.equivalence]]",
 }
 """What a list of that key holds, where it holds no strings."""
@@ -170,8 +174,12 @@ def _example(path: Path) -> str:
         "command": 'write `command = ["python", "script.py", "--out", "{out}/results.json"]`',
         "outputs": 'write `outputs = ["results.json"]`: the files that the command writes below {out}',
         "range": "write `{ range = [0, 10] }` for 0 to 9",
+        "target": 'write `target = ".venv"`, or what else the SBOM is of',
+        "component": 'write `component = "NAME"`: a name or package URL, `*` stands for anything',
         **EQUIVALENCE_HINTS,
     }
+    if path[:1] == ("licences",) and path[-1] == "reason":
+        return 'write `reason = "..."`: why it is let pass'
     return examples.get(str(path[-1]), "")
 
 
@@ -224,6 +232,12 @@ def _fields(path: Path) -> list[str]:
             model = RangeTable
         case (*_, "rules", int()):
             model = RuleTable
+        case ("sbom",):
+            model = SbomTable
+        case ("licences",):
+            model = LicencesTable
+        case ("licences", "exceptions", int()):
+            model = ExceptionTable
         case (*_, "equivalence", int()):
             model = EquivalenceTable
     return list(model.model_fields)

@@ -36,6 +36,7 @@ AXIS = r"^[a-z][a-z0-9_]*$"
 AXIS_TEXT = r"^[A-Za-z0-9_.+-]+$"
 PYTHON = r"^3\.[0-9]{1,2}$"
 SHELL = r"^[A-Za-z_][A-Za-z0-9_'-]*$"
+WORDS = r"\S"
 
 PATTERNS = {
     NO_NUL: "must not hold a NUL character",
@@ -45,6 +46,7 @@ PATTERNS = {
     AXIS_TEXT: "must consist of letters, digits and . _ + -",
     PYTHON: 'must be a minor version such as "3.12"',
     SHELL: "is no name of a shell: letters, digits and _ ' - are allowed, a letter or _ comes first",
+    WORDS: "must say something",
 }
 """What each pattern asks for, in words."""
 
@@ -268,6 +270,34 @@ class DefaultsTable(Table):
     timeout: Seconds = Field(3600, description="Seconds a run may take.")
 
 
+class SbomTable(Table):
+    """What `repro sbom` makes where no target is named."""
+
+    target: Text = Field(description="What the SBOM is of: as on the command line, relative to this file.")
+    format: Literal["cyclonedx-json", "cyclonedx-xml", "spdx-json"] = Field(
+        "cyclonedx-json", description="How it is written."
+    )
+    spec: Literal["1.4", "1.5", "1.6", "1.7"] | None = Field(None, description="Version of CycloneDX.")
+    closure: Literal["runtime", "buildtime"] | None = Field(None, description="What of a derivation (Nix).")
+
+
+class ExceptionTable(Table):
+    """A component that is let pass whatever its licence."""
+
+    component: Text = Field(description="Glob over names and package URLs of components.")
+    version: Text | None = Field(None, description="Only this version.")
+    reason: Annotated[StrictStr, Field(pattern=WORDS)] = Field(description="Why it is let pass.")
+    expires: Day | None = Field(None, description="The last day on which it is let pass.")
+
+
+class LicencesTable(Table):
+    """Which licences components may have."""
+
+    allow: tuple[Text, ...] = Field((), description="Globs over SPDX identifiers; all where it is absent.")
+    deny: tuple[Text, ...] = Field((), description="Globs over SPDX identifiers that are not allowed.")
+    exceptions: tuple[ExceptionTable, ...] = Field((), description="Components that are let pass.")
+
+
 class ProjectTable(Table):
     """The whole file."""
 
@@ -278,6 +308,8 @@ class ProjectTable(Table):
     environments: dict[Name, EnvironmentTable] = Field({}, description="Environments by name.")
     experiments: dict[Name, ExperimentTable] = Field({}, description="Experiments by name.")
     rules: tuple[RuleTable, ...] = Field((), description="Tolerances of every experiment.")
+    sbom: SbomTable | None = Field(None, description="What `repro sbom` makes where no target is named.")
+    licences: LicencesTable | None = Field(None, description="Which licences components may have.")
 
 
 class _ForEditors(GenerateJsonSchema):
