@@ -50,7 +50,7 @@ Srtol = Annotated[
 ]
 RulesFile = Annotated[
     Path | None,
-    typer.Option("--rules", metavar="FILE", help="TOML with [[rules]].", show_default=False),
+    typer.Option("--rules", metavar="FILE", help="TOML with [[rules]], [[equivalence]].", show_default=False),
 ]
 ExplainRules = Annotated[
     bool, typer.Option("--explain-rules", help="Show which rule decides about each path of A, and why.")

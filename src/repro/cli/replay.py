@@ -21,6 +21,7 @@ EPILOG = """Examples:
   repro replay branin               the present code against its baseline
   repro replay branin --at v1.0     the code, data and packages of v1.0
   repro replay 'noise[sigma=0.5]'   part of a matrix
+  repro replay noise --seeds 41..60 other seeds: are the means equivalent?
   repro replay --all --jobs 2       all; what has not changed is not run again
   repro replay lorenz --repeat 3    bit-identical, within tolerance, unstable?
   repro replay lorenz --open        look at what drifted, in a browser
@@ -53,6 +54,15 @@ Rules = Annotated[
 Repeat = Annotated[
     int, typer.Option("--repeat", metavar="N", min=1, help="Fresh processes per run: do they agree?")
 ]
+Seeds = Annotated[
+    str,
+    typer.Option(
+        "--seeds",
+        metavar="FIRST..LAST",
+        help="Run these seeds instead, and test them as an ensemble.",
+        show_default=False,
+    ),
+]
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Run again even where nothing changed.", show_default=False)
 ]
@@ -79,6 +89,7 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
     against: Against = "",
     rules: Rules = "revision",
     repeat: Repeat = 1,
+    seeds: Seeds = "",
     jobs: Jobs = 0,
     no_cache: NoCache = False,
     require_isolation: RequireIsolation = False,
@@ -105,6 +116,7 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
         against=against,
         rules=rules,
         repeat=repeat,
+        seeds=seeds,
         jobs=jobs,
         use_cache=not no_cache,
         demands=Demands(

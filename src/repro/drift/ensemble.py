@@ -293,7 +293,7 @@ def _tested(outcome: Outcome, baseline: Sample, observed: Sample, at: int, alpha
         freedom=float(outcome.freedom[at]),
         p_lower=float(outcome.p_lower[at]),
         p_upper=float(outcome.p_upper[at]),
-        needed=runs_needed(sd, margin, alpha) if outcome.too_small[at] else None,
+        needed=None if outcome.equivalent[at] or outcome.apart[at] else runs_needed(sd, margin, alpha),
     )
 
 

@@ -18,7 +18,8 @@ class Tested:
 
     `low` to `high` is the interval of confidence 1 - 2 `alpha` for `difference`, observed minus baseline; the
     verdict is a match if it lies inside (-`margin`, `margin`), that is if both p values are below `alpha`.
-    `needed`: runs on each side for a power of 80 % where the means are equal; None where no number would do.
+    `needed`: runs on each side for a power of 80 % where the means are equal, if neither equivalence nor its
+    contrary is shown; None where no number would do.
     """
 
     index: tuple[int, ...]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from repro.drift.ensemble_report import EnsembleReport
     from repro.drift.equivalence import Equivalence
     from repro.drift.rules import Rules
 
@@ -38,6 +39,12 @@ class _Group:
     def new(self) -> dict[str, str]:
         """The observed files whose seed the baseline has not."""
         return {value: name for value, name in self.observed.items() if value not in self.baseline}
+
+    @property
+    def unpaired(self) -> set[str]:
+        """The files of seeds that one side has alone."""
+        gone = {name for value, name in self.baseline.items() if value not in self.observed}
+        return gone | set(self.new.values())
 
 
 def compare_seeded(
@@ -60,31 +67,9 @@ def compare_seeded(
     )
     groups = _groups(ours, theirs, over)
     _require_ensembles(groups, (baseline, observed), (ours, theirs), over)
-    tested = {name: group for name, group in groups.items() if group.baseline and group.new}
-    apart = {name for group in tested.values() for name in group.new.values()}
-    apart |= {
-        name
-        for group in tested.values()
-        for value, name in group.baseline.items()
-        if value not in group.observed
-    }
-    reports = dead(
-        [
-            compare_ensembles(
-                printable(name),
-                over,
-                {
-                    name: Pair(
-                        baseline={value: baseline / at for value, at in group.baseline.items()},
-                        observed={value: observed / at for value, at in group.new.items()},
-                    )
-                },
-                tests,
-                today=today,
-            )
-            for name, group in sorted(tested.items())
-        ]
-    )
+    tested = {name: group for name, group in sorted(groups.items()) if group.baseline and group.new}
+    apart = {name for group in tested.values() for name in group.unpaired}
+    reports = dead([_tested(name, group, baseline, observed, tests, today) for name, group in tested.items()])
     same = compare_outputs(baseline, observed, sorted((ours | theirs) - apart), rules, today=today)
     counted = [same.verdict] if same.verdict is not Verdict.NOT_MEASURED or same.outputs else []
     return DriftReport(
@@ -94,6 +79,16 @@ def compare_seeded(
         warnings=same.warnings if same.outputs else (),
         ensembles=reports,
     )
+
+
+def _tested(
+    name: str, group: _Group, baseline: Path, observed: Path, tests: Sequence[Equivalence], today: date
+) -> EnsembleReport:
+    pair = Pair(
+        baseline={value: baseline / at for value, at in group.baseline.items()},
+        observed={value: observed / at for value, at in group.new.items()},
+    )
+    return compare_ensembles(printable(name), tests[0].over, {name: pair}, tests, today=today)
 
 
 def _axis(tests: Sequence[Equivalence]) -> str:

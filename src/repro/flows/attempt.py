@@ -19,6 +19,7 @@ from repro.tools.files import disk_errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from repro.drift.ensemble_report import EnsembleReport
     from repro.flows.execute import Executed
     from repro.flows.identity import Identity
     from repro.flows.judge import Judgement, Reference
@@ -35,7 +36,10 @@ PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of one run. `state` is "ran", "cached" or "failed"; `error` says why there is no verdict."""
+    """What came of one run. `state` is "ran", "cached" or "failed"; `error` says why there is no verdict.
+
+    `ensemble`: the test that the run was part of, whose verdict it has.
+    """
 
     run: str
     experiment: str
@@ -47,6 +51,7 @@ class Result:
     notes: tuple[str, ...] = ()
     stages: tuple[Mapping[str, Any], ...] = ()
     repetition: Repetition | None = None
+    ensemble: EnsembleReport | None = None
 
     @property
     def exit(self) -> Exit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repro.conditions.platform import platform_class
@@ -17,9 +18,37 @@ if TYPE_CHECKING:
 
     from repro.flows.attempt import Referee
     from repro.flows.identity import Identity
+    from repro.flows.matrix import Run
     from repro.flows.workshop import Workshop
 
 BASELINES = "baselines"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baselines:
+    """The baselines of a tree as references: the variant `wanted`, else the nearest."""
+
+    root: Path
+    wanted: str = ""
+
+    def __call__(self, identity: Identity) -> Reference:
+        """The baseline of a run; raises MissingBaseline."""
+        return _nearest(self.root, identity, wanted=self.wanted)
+
+    def values(self, run: Run, over: str) -> tuple[str, ...]:
+        """The values of an axis for which there are baselines of runs that are else like `run`."""
+        axes = [f"{axis}={value}" for axis, value in run.axes.items() if axis != over]
+        at = list(run.axes).index(over)
+        begin = ",".join([*axes[:at], f"{over}="])
+        end = "".join(f",{axis}" for axis in axes[at:])
+        folder = self.root / BASELINES / run.experiment.name
+        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        found = [
+            name[len(begin) : len(name) - len(end)]
+            for name in names
+            if len(name) > len(begin) + len(end) and name.startswith(begin) and name.endswith(end)
+        ]
+        return tuple(value for value in found if "," not in value)
 
 
 def make_referee(root: Path, against: str, workshop: Workshop, held: ExitStack) -> Referee:
@@ -30,9 +59,9 @@ def make_referee(root: Path, against: str, workshop: Workshop, held: ExitStack) 
     """
     here = workshop.tree.root
     if not against:
-        return lambda identity: _nearest(here, identity)
+        return Baselines(root=here)
     if _is_label(here / BASELINES, against, workshop):
-        return lambda identity: _nearest(here, identity, wanted=against)
+        return Baselines(root=here, wanted=against)
     if against in (ids := workshop.place.store.ids()) or sum(i.startswith(against) for i in ids) == 1:
         reference = run_reference(workshop, against)
         return lambda _identity: reference
@@ -43,7 +72,7 @@ def make_referee(root: Path, against: str, workshop: Workshop, held: ExitStack) 
             f"--against {against!r}: no baseline, run or revision of that name",
             hint="see: repro baseline list, repro runs list, git log --oneline",
         ) from error
-    return lambda identity: _nearest(tree.root, identity)
+    return Baselines(root=tree.root)
 
 
 def _nearest(root: Path, identity: Identity, *, wanted: str = "") -> Reference:

@@ -14,6 +14,7 @@ from repro.core.near import did_you_mean
 from repro.data.dvc import DvcRemote
 from repro.flows import trees
 from repro.flows.attempt import Result, attempt, cached
+from repro.flows.ensembles import judged, reseeded
 from repro.flows.identity import Identity
 from repro.flows.matrix import select
 from repro.flows.referee import make_referee
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from repro.drift.ensemble_report import EnsembleReport
     from repro.flows.attempt import Referee
+    from repro.flows.config import Project
     from repro.flows.matrix import Run
 
 
@@ -43,7 +46,8 @@ class Request:
     """What to replay and how; `selections` empty means everything that `repro.toml` names.
 
     `revision` is "" for the present tree. `against` names a baseline's label, a run or a revision. `rules` is
-    "revision" or "present". `jobs` 0 means one per processor.
+    "revision" or "present". `jobs` 0 means one per processor. `seeds` such as "100..140" are values of the
+    axis over which an experiment declares an equivalence test, in place of those of the matrix.
     """
 
     selections: tuple[str, ...] = ()
@@ -53,6 +57,7 @@ class Request:
     repeat: int = 1
     jobs: int = 0
     use_cache: bool = True
+    seeds: str = ""
     demands: Demands = field(default_factory=Demands)
 
 
@@ -70,6 +75,13 @@ class Replayed:
         """The worst of all runs; nothing replayed is not good."""
         return worst(result.exit for result in self.results)
 
+    @property
+    def ensembles(self) -> tuple[EnsembleReport, ...]:
+        """The tests of runs under other seeds, each once."""
+        return tuple(
+            {result.ensemble.name: result.ensemble for result in self.results if result.ensemble}.values()
+        )
+
 
 def replay(root: Path, request: Request, listener: Listener) -> Replayed:
     """Replay what `request` names in the project at `root`. Raises ReproError for what concerns all runs.
@@ -80,14 +92,15 @@ def replay(root: Path, request: Request, listener: Listener) -> Replayed:
     with disk_errors(f"working in {root}"), ExitStack() as held:
         place = open_place(root, listener, held)
         subject = resolve(root, request.revision, place.scratch, held, rules=request.rules)
+        project = _seeded(subject.project, request)
         workshop = Workshop(
-            project=subject.project,
+            project=project,
             tree=subject.tree,
             place=place,
             demands=request.demands,
             definition=subject.definition,
         )
-        runs = select(subject.project, request.selections)
+        runs = select(project, request.selections)
         listener(Event(kind=Kind.PLAN, count=len(runs)))
         identities = [_identified(workshop, run) for run in runs]
         referee = make_referee(root, request.against, workshop, held)
@@ -96,9 +109,17 @@ def replay(root: Path, request: Request, listener: Listener) -> Replayed:
         return Replayed(
             tree=subject.tree.to_dict(),
             definition=subject.definition,
-            results=tuple(batch.results(identities)),
+            results=tuple(judged(batch.results(identities), identities, referee, place)),
             notes=subject.notes,
         )
+
+
+def _seeded(project: Project, request: Request) -> Project:
+    """The project, with other seeds for the experiments that are named where the request says which."""
+    if not request.seeds:
+        return project
+    named = dict.fromkeys(selection.partition("[")[0] for selection in request.selections)
+    return reseeded(project, tuple(named or project.experiments), request.seeds)
 
 
 def open_place(root: Path, listener: Listener, held: ExitStack) -> Place:

@@ -77,7 +77,9 @@ def _without_network(project: Project, mine: Project | None) -> tuple[Project, t
 def _with_rules(project: Project, mine: Project) -> Project:
     """The revision's project under the caller's rules, where the caller still knows the experiment."""
     experiments = {
-        name: replace(experiment, rules=mine.experiments[name].rules)
+        name: replace(
+            experiment, rules=mine.experiments[name].rules, equivalence=mine.experiments[name].equivalence
+        )
         if name in mine.experiments
         else experiment
         for name, experiment in project.experiments.items()
@@ -96,3 +98,9 @@ def _loosened(project: Project, mine: Project) -> Iterator[str]:
             table = rule_to_dict(rule)
             grants = ", ".join(f"{key} = {table[key]}" for key in table if key not in {"path", "reason"})
             yield f"{name}: the revision's rule for {rule.path!r} is looser than yours ({grants})"
+        for test in experiment.equivalence:
+            if test not in mine.experiments[name].equivalence:
+                yield (
+                    f"{name}: the revision's equivalence test for {test.path!r} is not yours "
+                    f"(margin = {test.margin:g}, alpha = {test.alpha:g})"
+                )

@@ -1,4 +1,4 @@
-"""What was signed and which keys were made, as text."""
+"""What was attested, what was signed and which keys were made, as text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from repro.render.words import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from repro.flows.attest import Written
     from repro.flows.sign import Signed
     from repro.flows.sign_keys import Pair
+
+SHOWN = 10
+"""Subjects of one statement that are shown."""
 
 
 def signed_text(signed: Sequence[Signed]) -> str:
@@ -30,3 +34,15 @@ def pair_text(pair: Pair) -> str:
         f"{one_line(str(pair.private))}: private key, {how}; keep it to yourself\n"
         f"{one_line(str(pair.public))}: public key, {pair.kind} {pair.fingerprint}\n"
     )
+
+
+def written_text(written: Sequence[Written]) -> str:
+    """One line per statement, and below it what it is about."""
+    lines = []
+    for one in written:
+        said = one.statement
+        lines.append(f"{one_line(str(one.file))}: {one_line(said.predicate_type)}")
+        lines += [f"  {one_line(subject.name)}" for subject in said.subjects[:SHOWN]]
+        if hidden := len(said.subjects[SHOWN:]):
+            lines.append(f"  and {hidden} more")
+    return "\n".join(lines) + "\n"

@@ -13,6 +13,7 @@ from repro.render.ensemble_text import ensemble_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from repro.drift.ensemble_report import EnsembleReport
     from repro.drift.explain import Explanation
     from repro.drift.report import DriftReport, Growth, OutputReport, PathReport, Worst
 
@@ -48,12 +49,16 @@ def drift_text(report: DriftReport, *, width: int = 80, limit: int = LIMIT) -> s
     for line in stages_text(report):
         lines += _wrapped(line, width)
     for ensemble in report.ensembles:
-        for indent, line in ensemble_lines(ensemble):
-            lines += _wrapped(line, width, indent)
+        lines += ensemble_text(ensemble, width=width)
     for warning in report.warnings:
         lines += _wrapped(f"warning: {warning}", width)
     lines += _wrapped(_summary(report), width)
     return "\n".join(lines) + "\n"
+
+
+def ensemble_text(report: EnsembleReport, *, width: int = 80) -> list[str]:
+    """The test of an ensemble in lines of at most `width` columns, control characters escaped."""
+    return [part for indent, line in ensemble_lines(report) for part in _wrapped(line, width, indent)]
 
 
 def rules_text(explanation: Explanation, *, width: int = 80) -> str:

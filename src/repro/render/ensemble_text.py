@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from repro.core.verdict import Verdict
 from repro.render.words import plural
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def ensemble_lines(report: EnsembleReport) -> Iterator[tuple[str, str]]:
     """The report line by line, each with its indent; text of files is not escaped yet."""
     reason = f", {report.reason}" if report.reason else ""
     yield "", f"{report.name}: {report.verdict}{reason}"
-    ours, theirs = (_values(report.over, values) for values in (report.observed, report.baseline))
+    ours, theirs = (values_text(report.over, values) for values in (report.observed, report.baseline))
     yield "  ", f"observed {ours}; baseline {theirs}"
     for path in report.paths[:SHOWN]:
         yield from _path(path)
@@ -38,7 +37,7 @@ def ensemble_lines(report: EnsembleReport) -> Iterator[tuple[str, str]]:
         yield "  ", f"warning: {warning}"
 
 
-def _values(over: str, values: tuple[str, ...]) -> str:
+def values_text(over: str, values: tuple[str, ...]) -> str:
     """How many runs, and the values of the axis; a long list by its ends."""
     shown = f"{values[0]} to {values[-1]}" if len(values) > NAMED else ", ".join(values)
     return f"{plural(len(values), 'run')}, {over} {shown}"
@@ -50,13 +49,15 @@ def _path(path: EnsemblePath) -> Iterator[tuple[str, str]]:
     test = path.weakest
     if test is None:
         return
+    index = "".join(f"[{axis}]" for axis in test.index)
     if path.values > 1:
-        index = "".join(f"[{axis}]" for axis in test.index)
         count = f"{path.failing} of {path.values} values are not shown to be equivalent"
         yield "    ", f"{count if path.failing else f'{path.values} values'}; the least sure, {index}:"
+    elif index:
+        yield "    ", f"{index}:"
     yield "    ", _means(test)
     yield "    ", _decision(test)
-    if path.verdict is Verdict.NOT_MEASURED and test.needed is not None:
+    if test.needed is not None:
         wanted = f"about {test.needed} runs on each side"
         yield "    ", f"{wanted} would show it with probability 80 % where the means are equal"
     yield "    ", f"decided by {path.rule}"

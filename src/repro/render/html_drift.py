@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from repro.render.drift_text import growth_text, stages_text
+from repro.render.html_ensemble import ensembles_html
 from repro.render.html_text import badge, code, error, esc, table, value
 from repro.render.svg import curve_svg, histogram_svg
 from repro.render.words import plural
@@ -53,6 +54,8 @@ def comparison_html(report: DriftReport, evidence: Evidence, *, key: str, level:
         parts += [f"<h{level}>Where the numbers part</h{level}>", figures]
     if evidence.conditions is not None:
         parts += [f"<h{level}>Conditions that differ</h{level}>", _conditions(evidence.conditions, key=key)]
+    if report.ensembles:
+        parts.append(ensembles_html(report.ensembles, key=key, level=level))
     if drifted:
         parts.append(f"<h{level}>Paths that do not match</h{level}>")
         parts += [_output(output, key=f"{key}-o{number}") for number, output in enumerate(drifted)]

@@ -8,8 +8,10 @@ from repro.core.exits import Exit
 from repro.core.verdict import Verdict
 from repro.flows.evidence import Evidence
 from repro.render.html_drift import comparison_html
+from repro.render.html_ensemble import ensembles_html
 from repro.render.html_page import page
 from repro.render.html_text import badge, code, esc, table
+from repro.render.replay_text import told
 from repro.render.summary import by_experiment, row
 from repro.render.words import plural
 
@@ -39,9 +41,9 @@ def drift_html(report: DriftReport, evidence: Evidence, *, baseline: str, observ
 
 def replay_html(replayed: Replayed, evidence: Mapping[str, Evidence]) -> str:
     """The page about a replay; `evidence` by the name of the run."""
-    troubled = [result for result in replayed.results if result.exit is not Exit.GOOD]
+    troubled = [result for result in replayed.results if result.exit is not Exit.GOOD and not told(result)]
     shown = troubled[:DETAILED]
-    body = [_overview(replayed.results), *_links(shown)]
+    body = [_overview(replayed.results), ensembles_html(replayed.ensembles, key="e", level=2), *_links(shown)]
     body += [_run(result, evidence, f"r{number}") for number, result in enumerate(shown)]
     if len(troubled) > DETAILED:
         body.append(f"<p>And {plural(len(troubled) - DETAILED, 'run')} more like these.</p>")

@@ -7,13 +7,13 @@ from xml.etree import ElementTree as ET
 
 from repro.core.exits import Exit
 from repro.core.verdict import Verdict
-from repro.drift.report import DriftReport
-from repro.render.drift_text import drift_text
+from repro.drift.report import DriftReport, OutputReport
+from repro.render.drift_text import drift_text, ensemble_text
 from repro.render.summary import by_experiment, run_seconds
 from repro.render.words import one_line, printable
 
 if TYPE_CHECKING:
-    from repro.drift.report import OutputReport
+    from repro.drift.ensemble_report import EnsembleReport
     from repro.flows.attempt import Result
     from repro.flows.replay import Replayed
 
@@ -32,8 +32,12 @@ def junit(replayed: Replayed) -> str:
 
 
 def drift_junit(report: DriftReport) -> str:
-    """The document about one comparison: a case per output; what rules ignore entirely is skipped."""
-    kinds = [_kind(output) for output in report.outputs]
+    """The document about one comparison: a case per output and ensemble; what is ignored is skipped."""
+    found: list[tuple[OutputReport | EnsembleReport, DriftReport]] = [
+        *((one, DriftReport(verdict=one.verdict, outputs=(one,))) for one in report.outputs),
+        *((one, DriftReport(verdict=one.verdict, ensembles=(one,))) for one in report.ensembles),
+    ]
+    kinds = [_kind(part) for part, _ in found]
     counts = {
         "tests": str(len(kinds)),
         "failures": str(kinds.count("failure")),
@@ -42,20 +46,20 @@ def drift_junit(report: DriftReport) -> str:
     }
     root = ET.Element("testsuites", {"name": "repro drift", **counts})
     suite = ET.SubElement(root, "testsuite", {"name": "repro drift", **counts})
-    for output, kind in zip(report.outputs, kinds, strict=True):
-        case = ET.SubElement(suite, "testcase", classname="repro drift", name=one_line(output.name))
+    for (part, alone), kind in zip(found, kinds, strict=True):
+        case = ET.SubElement(suite, "testcase", classname="repro drift", name=one_line(part.name))
         if kind:
-            problem = ET.SubElement(case, kind, message=one_line(output.reason or str(output.verdict)))
-            problem.text = printable(drift_text(DriftReport(verdict=output.verdict, outputs=(output,))))
+            problem = ET.SubElement(case, kind, message=one_line(part.reason or str(part.verdict)))
+            problem.text = printable(drift_text(alone))
     return _document(root)
 
 
-def _kind(output: OutputReport) -> str:
-    if output.verdict.exit is Exit.GOOD:
+def _kind(part: OutputReport | EnsembleReport) -> str:
+    if part.verdict.exit is Exit.GOOD:
         return ""
-    if output.verdict.exit is Exit.WRONG:
+    if part.verdict.exit is Exit.WRONG:
         return "failure"
-    return "skipped" if output.ignored else "error"
+    return "skipped" if isinstance(part, OutputReport) and part.ignored else "error"
 
 
 def _document(root: ET.Element) -> str:
@@ -98,6 +102,8 @@ def _text(result: Result) -> str:
         parts.append(result.error.message + (f"\n-> {result.error.hint}" if result.error.hint else ""))
     if result.judgement and result.verdict is not Verdict.MATCH:
         parts.append(drift_text(result.judgement.loaded()))
+    if result.ensemble:
+        parts.append("\n".join(ensemble_text(result.ensemble)))
     if result.repetition and not result.repetition.stable:
         parts.append("\n".join(("unstable over repetitions; what moves:", *result.repetition.paths)))
     return "\n".join(parts)

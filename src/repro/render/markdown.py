@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from repro.core.exits import Exit
 from repro.core.verdict import Verdict
-from repro.render.drift_text import drift_text
+from repro.render.drift_text import drift_text, ensemble_text
+from repro.render.replay_text import told
 from repro.render.summary import by_experiment, row
 from repro.render.words import one_line, plural
 
@@ -38,7 +39,10 @@ def markdown(replayed: Replayed) -> str:
         "|---|---:|---|---|---:|---|",
         *_rows(replayed.results),
     ]
-    troubled = [result for result in replayed.results if result.exit is not Exit.GOOD]
+    for report in replayed.ensembles:
+        text = "\n".join(ensemble_text(report))
+        lines += ["", f"## {_cell(report.name)}: {report.verdict}", "", *_fenced(text)]
+    troubled = [result for result in replayed.results if result.exit is not Exit.GOOD and not told(result)]
     for result in troubled[:DETAILED]:
         lines += ["", f"## {_cell(result.run)}: {result.verdict}", "", *_finding(result)]
     if len(troubled) > DETAILED:
@@ -51,6 +55,10 @@ def drift_markdown(report: DriftReport) -> str:
     lines = ["# Drift", "", "| output | verdict | values | over |", "|---|---|---:|---:|"]
     for output in report.outputs:
         lines.append(f"| {_cell(output.name)} | {output.verdict} | {output.values} | {output.over} |")
+    for one in report.ensembles:
+        values = sum(path.values for path in one.paths)
+        failing = sum(path.failing for path in one.paths)
+        lines.append(f"| {_cell(one.name)} | {one.verdict} | {values} | {failing} |")
     lines += ["", *_fenced("\n".join(map(one_line, drift_text(report).splitlines())))]
     return "\n".join(lines) + "\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from repro.core.verdict import Verdict
+from repro.drift.report import ensemble_dict
 
 if TYPE_CHECKING:
     from repro.core.errors import ReproError
@@ -23,6 +24,7 @@ def replay_document(replayed: Replayed) -> dict[str, Any]:
         "definition": dict(replayed.definition),
         "notes": list(replayed.notes),
         "results": [_result(result) for result in replayed.results],
+        "ensembles": [ensemble_dict(report) for report in replayed.ensembles],
     }
 
 
@@ -53,6 +55,7 @@ def _result(result: Result) -> dict[str, Any]:
         "notes": list(result.notes),
         "stages": [dict(stage) for stage in result.stages],
         "repetition": _repetition(result),
+        "ensemble": result.ensemble.name if result.ensemble else None,
     }
 
 

@@ -32,7 +32,11 @@ def replay_text(
     """
     lines = [*_heading(replayed, palette), *table(replayed.results, palette)]
     lines += [*_references(replayed.results, palette), ""]
-    troubled = [result for result in replayed.results if result.exit is not Exit.GOOD]
+    if replayed.ensembles:
+        from repro.render.drift_text import ensemble_text
+    for report in replayed.ensembles:
+        lines += [*ensemble_text(report), ""]
+    troubled = [result for result in replayed.results if result.exit is not Exit.GOOD and not told(result)]
     for result in troubled[:SHOWN]:
         lines += [*_findings(result, palette, known), ""]
     if len(troubled) > SHOWN:
@@ -42,6 +46,11 @@ def replay_text(
         lines += [*_stages(replayed.results, palette), ""]
     lines.append(summary(replayed, palette))
     return "\n".join(lines) + "\n"
+
+
+def told(result: Result) -> bool:
+    """Whether the test of its ensemble says all that there is to say about a run."""
+    return result.ensemble is not None and (result.repetition is None or result.repetition.stable)
 
 
 def table(results: Sequence[Result], palette: Palette) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from repro.drift.ensemble_report import EnsemblePath, EnsembleReport
     from repro.drift.report import DriftReport, OutputReport, PathReport, Worst
     from repro.flows.attempt import Result
     from repro.flows.replay import Replayed
@@ -48,7 +49,7 @@ def drift_sarif(report: DriftReport, where: Where) -> dict[str, Any]:
 def replay_sarif(replayed: Replayed, root: Path) -> dict[str, Any]:
     """The document about a replay; locations are the baselines in the project at `root`."""
     results = (found for result in replayed.results for found in _of_run(result, root))
-    return _document(results, replayed.exit)
+    return _document((*results, *_of_ensembles(replayed.ensembles)), replayed.exit)
 
 
 def _document(results: Iterable[dict[str, Any]], exit_code: Exit) -> dict[str, Any]:
@@ -96,11 +97,23 @@ def _of_report(report: DriftReport, where: Where, prefix: str) -> Iterator[dict[
             yield _result(_rule(output), text, observed, key=(prefix, output.name), related=baseline)
         for finding in output.findings:
             yield _of_path(finding, prefix, baseline, observed)
+    yield from _of_ensembles(report.ensembles)
     for warning in report.warnings:
         yield _result("rule", prefix + warning, "repro.toml", key=(prefix, warning))
 
 
-def _rule(found: OutputReport | PathReport) -> str:
+def _of_ensembles(reports: Iterable[EnsembleReport]) -> Iterator[dict[str, Any]]:
+    for report in reports:
+        if report.verdict is not Verdict.MATCH and report.reason:
+            yield _result(_rule(report), f"{report.name}: {report.reason}", "repro.toml", key=(report.name,))
+        for path in report.paths:
+            if path.verdict is not Verdict.MATCH:
+                where = f"{path.output} {path.path}".strip()
+                text = f"{report.name}: {where}: {path.reason}"
+                yield _result(_rule(path), text, "repro.toml", key=(report.name, where))
+
+
+def _rule(found: OutputReport | PathReport | EnsembleReport | EnsemblePath) -> str:
     return str(found.verdict).replace(" ", "-")
 
 

@@ -81,6 +81,8 @@ def _time(runs: Sequence[Result]) -> str:
 
 def _compared_with(runs: Sequence[Result]) -> str:
     found = list(dict.fromkeys(result.judgement.reference.what for result in runs if result.judgement))
+    if any(result.ensemble for result in runs):
+        found.append("ensembles")
     if len(found) > 1:
         return f"{len(found)} references"
     return found[0] if found else "-"
