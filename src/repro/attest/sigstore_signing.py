@@ -59,8 +59,9 @@ class KeylessSigner:
 @contextmanager
 def signing(identity: Identity) -> Iterator[KeylessSigner]:
     """The signer of an identity, which its one certificate serves for everything that is signed."""
-    from sigstore import oidc
     from sigstore.sign import SigningContext
+
+    from sigstore import oidc
 
     raw = _raw_token(identity)
     with _wrapped("the trust configuration", raw):
@@ -113,7 +114,7 @@ def _raw_token(identity: Identity) -> str:
     if not raw and not identity.interactive:
         raise UsageError(
             "no key, no identity token, and nobody here to ask",
-            hint="name a key (--key FILE) or a token (--identity-token-file FILE); in CI, grant id-token: write",
+            hint="name --key FILE or --identity-token-file FILE; in CI, grant id-token: write",
         )
     return raw
 

@@ -28,6 +28,7 @@ VERBS = (
     "runs",
     "build",
     "sbom",
+    "attest",
     "sign",
     "keys",
     "cache",

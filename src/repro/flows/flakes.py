@@ -86,7 +86,7 @@ def _near(nix: Nix, error: UnknownAttribute) -> str:
 def _forgotten(error: ReproError, folder: Path, installables: Sequence[str]) -> str:
     """A hint where an error speaks of a file that is there, but not tracked by git."""
     for reference in references(installables):
-        place, names = _folder(folder, reference), _untracked(folder, reference)
+        place, names = local_folder(folder, reference), _untracked(folder, reference)
         known = [name for name in names if name in error.message or Path(name).name in error.message]
         if re.search(r"not tracked|does not exist|no such file|No such file", error.message) and names:
             missing = known or names
@@ -100,12 +100,12 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def _folder(folder: Path, reference: str) -> Path | None:
+def local_folder(folder: Path, reference: str) -> Path | None:
     """The local folder of a flake reference, None where it is elsewhere."""
     place = reference.partition("?")[0].removeprefix("git+file:").removeprefix("//")
     return folder / place if (folder / place).is_dir() else None
 
 
 def _untracked(folder: Path, reference: str) -> tuple[str, ...]:
-    place = _folder(folder, reference)
+    place = local_folder(folder, reference)
     return Git(place).untracked() if place is not None and not reference.startswith("path:") else ()

@@ -137,6 +137,11 @@ class Git:
         """Where this folder lies below the top of the working tree: "" at the top, else `sub/folder/`."""
         return self._git("rev-parse", "--show-prefix").text
 
+    def origin(self) -> str:
+        """The address of the remote `origin`, as it is configured; "" without one."""
+        done = self._git("config", "--get", "remote.origin.url", check=False)
+        return done.text if done.code == 0 else ""
+
     def author(self) -> str:
         """Who works here, as git knows it; "unknown" where it does not."""
         said = self._git("config", "-z", "--get-regexp", r"^user\.(name|email)$", check=False).text
