@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,3 +21,11 @@ class Tree(Protocol):
 
     def sha256(self, path: str) -> Digest:
         """The SHA-256 of a file's bytes, streamed."""
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """What a tree may offer beside: parts of a file, without all that stands before them."""
+
+    def window(self, path: str, start: int, size: int) -> bytes:
+        """At most `size` bytes from `start` on; fewer where the file ends before."""

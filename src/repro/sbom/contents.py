@@ -1,0 +1,40 @@
+"""What stands inside a path of a store, a layer or a package: Python packages, crates and Go modules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from repro.sbom.contents_found import Found, joined
+from repro.sbom.elf import is_candidate, sections
+from repro.sbom.golang import modules
+from repro.sbom.python_metadata import packages
+from repro.sbom.python_parts import part_of
+from repro.sbom.rust import crates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from repro.sbom.tree import Tree
+
+__all__ = ["Found", "found", "programs"]
+
+
+def found(tree: Tree, inside: str) -> Found:
+    """What is in the files of `tree`, as components inside the component whose `ref` is `inside`.
+
+    Python packages by their metadata, crates of programs built with `cargo auditable`, and Go modules by
+    the build information of programs. Nothing is run. References are unique for one `inside`.
+    """
+    paths = list(tree.paths())
+    python = (part_of(tree, each, f"{inside}#{each.folder}", inside).found for each in packages(tree, paths))
+    return joined((*python, *programs(tree, paths, inside)))
+
+
+def programs(tree: Tree, paths: Iterable[str], inside: str) -> Iterator[Found]:
+    """The crates and Go modules of each program and library among `paths`."""
+    for path in paths:
+        if not is_candidate(path):
+            continue
+        for name, data in sections(tree, path):
+            reader = {".dep-v0": crates, ".go.buildinfo": modules}[name]
+            yield reader(data, path, inside)

@@ -1,0 +1,93 @@
+"""Sections of programs (ELF), read by windows where a tree offers them: two small parts of a large file.
+
+Source: Tool Interface Standard, "Executable and Linking Format" 1.2; elf(5).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import TYPE_CHECKING
+
+from repro.core.errors import FormatError
+from repro.sbom.tree import Windowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from repro.sbom.tree import Tree
+
+WANTED = frozenset({".dep-v0", ".go.buildinfo"})
+"""`cargo auditable`'s list of crates, and Go's build information."""
+
+MAX_FILE = 1 << 30
+"""Cap on a program that is read whole, where a tree offers no windows, in bytes."""
+
+MAX_SECTION = 8 << 20
+"""Cap on one wanted section, in bytes."""
+
+MAX_SECTIONS = 4096
+"""Sections of one file that are looked at; large programs have a hundred."""
+
+MAX_NAMES = 1 << 20
+"""Cap on the table of names, in bytes."""
+
+_PROGRAM = re.compile(
+    r"(?:.*/)?(?:s?bin|libexec)/.*|(?:.*/)?[^/.]+|.*\.so(?:\.[0-9.]+)?|.*\.(?:abi3|pyd|node|bin)"
+)
+"""Paths that a program or library has; others are not opened."""
+
+
+def is_candidate(path: str) -> bool:
+    """Whether a file's path is such as programs have."""
+    return path.endswith(".so") or _PROGRAM.fullmatch(path) is not None
+
+
+def sections(tree: Tree, path: str) -> Iterator[tuple[str, bytes]]:
+    """The wanted sections of a file with their names; nothing for a file that is no whole ELF."""
+    window = _window(tree, path)
+    head = window(0, 64)
+    if len(head) < 52 or head[:4] != b"\x7fELF" or head[4] not in {1, 2} or head[5] not in {1, 2}:  # noqa: PLR2004 - the header of 32 bits
+        return
+    wide, order = head[4] == 2, "<" if head[5] == 1 else ">"  # noqa: PLR2004 - ELFCLASS64
+    try:
+        table, size, count, names = _header(head, wide=wide, order=order)
+        entries = _entries(window(table, size * count), size, count, wide=wide, order=order)
+        if names >= len(entries) or entries[names][2] > MAX_NAMES:
+            return
+        words = window(entries[names][1], entries[names][2])
+    except (struct.error, OverflowError, OSError):  # offsets that lead nowhere
+        return
+    for name, start, length in entries:
+        word = words[name : words.find(b"\0", name)].decode(errors="replace") if name < len(words) else ""
+        if word in WANTED and length <= MAX_SECTION and start < 1 << 62:
+            yield word, window(start, length)
+
+
+def _window(tree: Tree, path: str) -> Callable[[int, int], bytes]:
+    if isinstance(tree, Windowed):
+        return lambda start, size: tree.window(path, start, size)
+    try:
+        data = tree.read(path, MAX_FILE)
+    except FormatError:
+        data = b""
+    return lambda start, size: data[start : start + size]
+
+
+def _header(head: bytes, *, wide: bool, order: str) -> tuple[int, int, int, int]:
+    """Place of the table of sections, size and number of its entries, and which one holds the names."""
+    (table,) = struct.unpack_from(f"{order}Q" if wide else f"{order}I", head, 40 if wide else 32)
+    size, count, names = struct.unpack_from(f"{order}HHH", head, 58 if wide else 46)
+    if count > MAX_SECTIONS or size != (64 if wide else 40):
+        raise struct.error
+    return table, size, count, names
+
+
+def _entries(table: bytes, size: int, count: int, *, wide: bool, order: str) -> list[tuple[int, int, int]]:
+    """Place of the name, place in the file and length of each section."""
+    pattern, picks = (f"{order}IIQQQQIIQQ", (0, 4, 5)) if wide else (f"{order}IIIIIIIIII", (0, 4, 5))
+    found = []
+    for number in range(count):
+        fields = struct.unpack_from(pattern, table, number * size)
+        found.append((fields[picks[0]], fields[picks[1]], fields[picks[2]]))
+    return found

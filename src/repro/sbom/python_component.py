@@ -1,0 +1,99 @@
+"""A Python package as a component: name, package URL, licences, origin and addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from repro.sbom.address import public
+from repro.sbom.component import Component, Finding, Reference
+from repro.sbom.python_licence import licences
+from repro.sbom.python_metadata import normalised, plain
+from repro.sbom.python_origin import Origin, origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from repro.sbom.python_metadata import Package
+    from repro.sbom.tree import Tree
+
+MAX_ADDRESSES = 50
+"""Addresses of one package that are told."""
+
+KINDS = {
+    "homepage": "website",
+    "source": "vcs",
+    "repository": "vcs",
+    "sourcecode": "vcs",
+    "github": "vcs",
+    "documentation": "documentation",
+    "docs": "documentation",
+    "changelog": "release-notes",
+    "changes": "release-notes",
+    "whatsnew": "release-notes",
+    "history": "release-notes",
+    "releasenotes": "release-notes",
+    "issues": "issue-tracker",
+    "issue": "issue-tracker",
+    "issuetracker": "issue-tracker",
+    "tracker": "issue-tracker",
+    "bugtracker": "issue-tracker",
+    "bugs": "issue-tracker",
+    "bugreports": "issue-tracker",
+    "download": "distribution",
+}
+"""Kinds of addresses by their label, normalised as PyPA "Well-known Project URLs" says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A package as a component, where it came from, and what was wrong with what it says of itself."""
+
+    component: Component
+    origin: Origin
+    findings: tuple[Finding, ...]
+
+
+def described(tree: Tree, package: Package, *, ref: str = "", inside: str = "") -> Described:
+    """The component of a package; `ref` "" stands for its package URL."""
+    origin = origin_of(tree, package)
+    stated, wrong = licences(tree, package)
+    purl = purl_of(package.name, package.version, origin.qualifiers)
+    author = package.one("Author") or package.one("Author-email")
+    component = Component(
+        ref=ref or purl or f"python:{package.folder}",
+        name=package.name,
+        version=package.version,
+        purl=purl,
+        description=plain(package.one("Summary")),
+        author=plain(author),
+        licences=stated,
+        references=(*origin.references, *_addresses(package)),
+        properties=origin.properties,
+        inside=inside,
+    )
+    return Described(
+        component=component, origin=origin, findings=(*package.findings, *wrong, *origin.findings)
+    )
+
+
+def purl_of(name: str, version: str, qualifiers: Mapping[str, str] | None = None) -> str:
+    """`pkg:pypi/NAME@VERSION` with the name as PEP 503 writes it; "" for a name that is none."""
+    from packageurl import PackageURL
+
+    if not (clean := normalised(name).strip("- /")):
+        return ""
+    return str(PackageURL("pypi", None, clean, version or None, dict(qualifiers or {})).to_string())
+
+
+def _addresses(package: Package) -> Iterator[Reference]:
+    """Project-URL and the older Home-page and Download-URL, each once, without credentials."""
+    pairs = [("Homepage", package.one("Home-page")), ("Download", package.one("Download-URL"))]
+    for text in package.all("Project-URL")[:MAX_ADDRESSES]:
+        label, _, url = text.partition(",")
+        pairs.append((label, url))
+    for label, url in pairs:
+        address = public(url.strip()) if url else ""
+        if address:
+            key = "".join(char for char in label.lower() if char.isalnum())
+            yield Reference(kind=KINDS.get(key, "other"), url=address, comment=plain(label))

@@ -1,0 +1,83 @@
+"""SBOMs that a package brings in `.dist-info/sboms/` (PEP 770), merged as components inside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from repro.core import strictjson
+from repro.core.canonical import to_bytes
+from repro.core.errors import FormatError
+from repro.sbom.address import public
+from repro.sbom.component import Finding
+from repro.sbom.contents_found import Found
+from repro.sbom.python_metadata import plain
+from repro.sbom.reading import parse_sbom
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from repro.sbom.component import Component, Inventory
+    from repro.sbom.python_metadata import Package
+    from repro.sbom.tree import Tree
+
+FOLDER = "sboms/"
+
+MAX_SBOM = 32 << 20
+"""Cap on one embedded document, in bytes; the largest known, of a program in Rust, has half a million."""
+
+EMBEDDED = "repro:python:embeddedSbom"
+"""Property: the document of a package that names this component, which was read and not checked."""
+
+
+def embedded(tree: Tree, package: Package, owner: str) -> Iterator[Found]:
+    """What each document holds, and a finding for each that cannot be read."""
+    for name in sorted(package.files):
+        if not name.startswith(FOLDER):
+            continue
+        path = f"{package.folder}/{name}"
+        try:
+            data = _without_echo(tree.read(path, MAX_SBOM), name)
+            yield _merged(parse_sbom(data, name=name).inventory, owner, name)
+        except FormatError as error:
+            yield Found(findings=(Finding(where=plain(path), what=plain(error.message)),))
+
+
+def _without_echo(data: bytes, name: str) -> bytes:
+    """The document without the components that repeat its target, as auditwheel writes it."""
+    if b"metadata" not in data or data.lstrip()[:1] != b"{":
+        return data
+    value = strictjson.parse(data, name=name, max_bytes=MAX_SBOM)
+    metadata, parts = value.get("metadata"), value.get("components")
+    target = metadata.get("component") if isinstance(metadata, dict) else None
+    ref = target.get("bom-ref") if isinstance(target, dict) else None
+    if ref is None or not isinstance(parts, list):
+        return data
+    kept = [each for each in parts if not (isinstance(each, dict) and each.get("bom-ref") == ref)]
+    return data if len(kept) == len(parts) else to_bytes({**value, "components": kept})
+
+
+def _merged(inventory: Inventory, owner: str, name: str) -> Found:
+    """The document's components under references of their own; its target is the package that holds it."""
+    target = inventory.target
+    parts = [part for part in inventory.components if not (part.purl and part.purl == target.purl)]
+    kept = {part.ref for part in parts}
+    refs = {part.ref: owner for part in (target, *inventory.components) if part.ref not in kept}
+    refs.update((part.ref, f"{owner}#{name}#{part.ref}") for part in parts)
+    components = tuple(_own(part, refs, owner, name) for part in parts)
+    needs: dict[str, set[str]] = {part.ref: set() for part in components}
+    for ref, needed in inventory.needs.items():
+        mine = needs.setdefault(refs[ref], set())
+        mine.update(refs[each] for each in needed if refs[each] not in {refs[ref], owner})
+    return Found(components=components, needs={ref: tuple(sorted(needed)) for ref, needed in needs.items()})
+
+
+def _own(part: Component, refs: dict[str, str], owner: str, name: str) -> Component:
+    references = tuple(replace(each, url=url) for each in part.references if (url := public(each.url)))
+    return replace(
+        part,
+        ref=refs[part.ref],
+        inside=refs.get(part.inside, owner),
+        references=references,
+        properties=(*part.properties, (EMBEDDED, plain(name))),
+    )
