@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.conditions.lock import read_lock
+from repro.tools.lock import read_lock
 
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted(

@@ -20,7 +20,6 @@ import pytest
 from repro.conditions.enclosure import Method
 from repro.conditions.interpreter import find_interpreter, minor_of_caller
 from repro.conditions.isolation import available
-from repro.conditions.lock import parse_lock
 from repro.conditions.venv import VenvEnvironment
 from repro.core import canonical, strictjson
 from repro.core.errors import RealisationError, ReproError, TamperError
@@ -28,6 +27,7 @@ from repro.core.events import Event, silent
 from repro.core.exits import Exit
 from repro.tools import host, process
 from repro.tools.files import is_locked, remove_tree
+from repro.tools.lock import parse_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -159,7 +159,7 @@ def test_identity_follows_meaning(shelf: Shelf, lock: str) -> None:
 def test_identity_starts_and_loads_nothing(shelf: Shelf) -> None:
     """The way to the identity loads neither numpy nor dvc nor uv, and writes nothing."""
     code = (
-        "import sys; from pathlib import Path; from repro.conditions.lock import parse_lock;"
+        "import sys; from pathlib import Path; from repro.tools.lock import parse_lock;"
         "from repro.conditions.venv import VenvEnvironment;"
         "VenvEnvironment(name='x', lock=parse_lock(b'', name='l'), cache=Path(sys.argv[1]), variables={},"
         "python='3.99').identity(); print(sorted({'numpy', 'dvc', 'uv'} & sys.modules.keys()))"
@@ -504,7 +504,7 @@ def test_a_replaced_interpreter_means_building_anew(shelf: Shelf, lock: str) -> 
 BUILDER = """
 import json, sys
 from pathlib import Path
-from repro.conditions.lock import parse_lock
+from repro.tools.lock import parse_lock
 from repro.conditions.venv import VenvEnvironment
 cache, lock, variables = sys.argv[1:]
 lab = VenvEnvironment(

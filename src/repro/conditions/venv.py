@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from repro.conditions.interpreter import Interpreter
-    from repro.conditions.lock import Lock
     from repro.core.events import Listener
+    from repro.tools.lock import Lock
 
 VERSION = 1
 """Of the layout of a kept environment; another one is built anew."""

@@ -10,13 +10,13 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from repro.conditions.lock import COMPILE as LOCK_HINT
-from repro.conditions.lock import parse_lock
 from repro.core.errors import ConfigError, ReproError, ToolFailed, UsageError
 from repro.flows import config
 from repro.flows.dvcyaml import drafts
 from repro.tools.files import disk_errors, read_capped, require_inside, write_atomic
 from repro.tools.git import Git
+from repro.tools.lock import COMPILE as LOCK_HINT
+from repro.tools.lock import parse_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,7 +10,6 @@ from repro.conditions import platform
 from repro.conditions.flake import FlakeSource
 from repro.conditions.host import HostEnvironment
 from repro.conditions.isolation import available
-from repro.conditions.lock import read_lock
 from repro.conditions.nix import NixEnvironment
 from repro.conditions.venv import VenvEnvironment
 from repro.core.digest import of_value
@@ -24,6 +23,7 @@ from repro.flows.once import Made, Once
 from repro.flows.snapshot import Snapshot, take
 from repro.tools.files import require_inside
 from repro.tools.git import Git
+from repro.tools.lock import read_lock
 from repro.tools.process import Supervisor
 
 if TYPE_CHECKING:

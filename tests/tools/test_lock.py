@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.conditions.lock import normalised, parse_lock, read_lock
 from repro.core.errors import ConfigError
+from repro.tools.lock import normalised, parse_lock, read_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
