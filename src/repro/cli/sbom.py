@@ -10,6 +10,7 @@ import typer
 
 from repro.cli import context as ctx
 from repro.cli.options import Json
+from repro.cli.reports import Markdown
 from repro.cli.verb import LOOK, Verb, Verbs, bare
 
 EPILOG = """Examples:
@@ -105,6 +106,14 @@ Required = Annotated[
     str, typer.Argument(metavar="TARGET", help="What the SBOM should be of.", show_default=False)
 ]
 File = Annotated[Path, typer.Argument(metavar="SBOM", help="An SBOM in a file.", show_default=False)]
+First = Annotated[Path, typer.Argument(metavar="A", help="The older SBOM.", show_default=False)]
+Second = Annotated[Path, typer.Argument(metavar="B", help="The newer SBOM.", show_default=False)]
+Subject = Annotated[
+    str,
+    typer.Argument(
+        metavar="[SBOM|TARGET]", help="A file (.json, .xml), or as for repro sbom.", show_default=False
+    ),
+]
 Format_ = Annotated[
     Form | None,
     typer.Option(
@@ -189,6 +198,60 @@ def check(
     else:
         ctx.say(check_text(found, ctx.palette(), strict=strict))
     ctx.leave(found.exit(strict=strict))
+
+
+@app.command(cls=Verb)
+def diff(
+    context: typer.Context, first: First, second: Second, as_json: Json = False, markdown: Markdown = None
+) -> None:
+    """What tells two SBOMs apart: components, licences, patches."""
+    from repro.flows import sbom as flow
+    from repro.render.sbom_markdown import diff_markdown
+    from repro.render.sbom_text import diff_text
+
+    found = flow.diff(ctx.settings(context).folder, first, second)
+    if as_json:
+        ctx.say_json(found.to_dict())
+    else:
+        ctx.say(diff_text(found, ctx.palette()))
+    if markdown:
+        ctx.write(context, markdown, diff_markdown(found))
+    ctx.leave(found.exit)
+
+
+@app.command(cls=Verb)
+def validate(context: typer.Context, sbom: File, as_json: Json = False) -> None:
+    """Is it valid by the official schema? Takes seconds."""
+    from repro.flows import sbom as flow
+    from repro.render.sbom_text import validated_text
+
+    found = flow.validate(ctx.settings(context).folder, sbom)
+    if as_json:
+        ctx.say_json(found.to_dict())
+    else:
+        ctx.say(validated_text(found, ctx.palette()))
+    ctx.leave(found.exit)
+
+
+@app.command(cls=Verb)
+def licences(
+    context: typer.Context,
+    subject: Subject = "",
+    closure: Closure_ = None,
+    platform: Platform = "",
+    as_json: Json = False,
+) -> None:
+    """Hold the licences against [licences] of repro.toml."""
+    from repro.flows import sbom as flow
+    from repro.render.sbom_text import licences_text
+
+    wishes = _wishes("", None, None, closure, platform)
+    found = flow.licences(ctx.settings(context).folder, subject, wishes)
+    if as_json:
+        ctx.say_json(found.to_dict())
+    else:
+        ctx.say(licences_text(found, ctx.palette()))
+    ctx.leave(found.exit)
 
 
 def _wishes(target: str, form: Form | None, spec: Spec | None, closure: Closure | None, platform: str) -> Any:  # noqa: ANN401 - the class is loaded late

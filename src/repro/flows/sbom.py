@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.core.errors import UsageError
+from repro.core.errors import DataError, UsageError
+from repro.flows import config, sbom_tables
 from repro.flows.sbom_target import Closure, inventory_of
 from repro.sbom.check import checked
 from repro.sbom.cyclonedx import DEFAULT_SPEC
+from repro.sbom.difference import difference
 from repro.sbom.document import Format, written
+from repro.sbom.licences import judged
 from repro.sbom.reading import MAX_BYTES, parse_sbom
-from repro.tools import host
+from repro.sbom.validate import validated
+from repro.tools import clock, host
 from repro.tools.files import disk_errors, read_capped
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from repro.sbom.check import Checked
     from repro.sbom.component import Inventory
+    from repro.sbom.difference import Difference
+    from repro.sbom.licences import Judged
     from repro.sbom.reading import Sbom
+    from repro.sbom.validate import Validated
+
+DOCUMENTS = (".json", ".xml")
+"""How the names of SBOMs end; no target's name ends so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,7 @@ class Made:
 
 def make(folder: Path, wishes: Wishes) -> Made:
     """The SBOM of a target seen from `folder`; its only time is that of SOURCE_DATE_EPOCH."""
+    folder, wishes = completed(folder, wishes)
     form = wishes.form or Format.CYCLONEDX_JSON
     if wishes.spec and form is Format.SPDX_JSON:
         raise UsageError("--spec is for CycloneDX; SPDX is written as 2.3", hint="leave --spec out")
@@ -56,14 +66,59 @@ def make(folder: Path, wishes: Wishes) -> Made:
     return Made(inventory=inventory, data=data)
 
 
-def read(path: Path) -> Sbom:
+def completed(folder: Path, wishes: Wishes) -> tuple[Path, Wishes]:
+    """Where no target is named, that of `repro.toml` with what stands beside it, seen from its folder."""
+    if wishes.target:
+        return folder, wishes
+    root = config.find(folder)
+    table = sbom_tables.tables_of(root).sbom
+    if table is None:
+        raise UsageError(
+            "no target is named, and repro.toml has no table [sbom]",
+            hint='name one, such as .venv, or write [sbom] with target = ".venv"',
+        )
+    closure = wishes.closure or (Closure(table.closure) if table.closure else None)
+    form = wishes.form or Format(table.format)
+    spec = wishes.spec or (table.spec or "" if form is not Format.SPDX_JSON else "")
+    return root, replace(wishes, target=table.target, form=form, spec=spec, closure=closure)
+
+
+def read(folder: Path, file: Path) -> Sbom:
     """The SBOM in a file."""
-    with disk_errors(f"reading {path.name}"):
-        return parse_sbom(read_capped(path, MAX_BYTES), name=path.name)
+    return parse_sbom(_bytes(folder, file), name=str(file))
+
+
+def _bytes(folder: Path, file: Path) -> bytes:
+    if not (folder / file).is_file():
+        raise DataError(f"no file {file}", hint="make one: repro sbom TARGET --out FILE")
+    with disk_errors(f"reading {file}"):
+        return read_capped(folder / file, MAX_BYTES)
+
+
+def validate(folder: Path, file: Path) -> Validated:
+    """Whether a file is valid by the official schema of what it says it is."""
+    return validated(_bytes(folder, file), name=str(file))
+
+
+def diff(folder: Path, first: Path, second: Path) -> Difference:
+    """What tells two SBOMs apart."""
+    return difference(read(folder, first).inventory, read(folder, second).inventory)
+
+
+def licences(folder: Path, subject: str, wishes: Wishes) -> Judged:
+    """The components of an SBOM or of a target, held against the policy of `repro.toml`."""
+    rules = sbom_tables.policy_of(config.find(folder))
+    if subject and (folder / subject).is_file() and subject.lower().endswith(DOCUMENTS):
+        inventory = read(folder, Path(subject)).inventory
+    else:
+        place, wishes = completed(folder, replace(wishes, target=subject))
+        inventory = inventory_of(place, wishes.target, closure=wishes.closure, platform=wishes.platform)
+    return judged(inventory, rules, today=clock.now().date())
 
 
 def check(folder: Path, file: Path, wishes: Wishes) -> Checked:
     """Whether the SBOM in `file` is that of the target, which is read anew."""
-    stated = read(folder / file)
+    stated = read(folder, file)
+    folder, wishes = completed(folder, wishes)
     found = inventory_of(folder, wishes.target, closure=wishes.closure, platform=wishes.platform)
     return checked(stated.inventory, found)

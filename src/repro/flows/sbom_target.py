@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from repro.core.errors import FormatError, ReproError, UsageError
+from repro.core.errors import FormatError, UsageError
 from repro.core.near import did_you_mean
 from repro.tools.files import disk_errors
 
@@ -46,11 +46,12 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A target told apart: its kind, and the path or the reference that names it."""
+    """A target told apart: its kind, the path or the reference that names it, whether Nix's store has it."""
 
     sort: Sort
     path: Path
     text: str
+    stored: bool = False
 
 
 def target_of(folder: Path, text: str) -> Target:
@@ -58,8 +59,9 @@ def target_of(folder: Path, text: str) -> Target:
     path = folder / text
     with disk_errors(f"looking at {text}"):
         if path.exists():
-            sort = Sort.NIX if _is_stored(path) else _sort_of(path, text)
-            return Target(sort=sort, path=path, text=text)
+            stored = _is_stored(path)
+            sort = Sort.NIX if stored else _sort_of(path, text)
+            return Target(sort=sort, path=path, text=text, stored=stored)
     if FLAKE.match(text) and ("#" in text or ":" in text):
         return Target(sort=Sort.NIX, path=path, text=text)
     raise UsageError(
@@ -140,7 +142,18 @@ def inventory_of(folder: Path, text: str, *, closure: Closure | None = None, pla
 
 
 def _closure_of(folder: Path, target: Target, closure: Closure) -> Inventory:
-    raise ReproError(f"{target.text}: {closure} closures are not read yet, from {folder}")
+    """Of a flake's attribute with what its `meta` says; of a store path with what the store knows."""
+    from repro.sbom.nix_build import buildtime
+    from repro.sbom.nix_meta import evaluated
+    from repro.sbom.nix_runtime import runtime
+    from repro.tools.nix_closures import NixClosures
+    from repro.tools.redact import secrets_in
+
+    text = str(target.path.resolve()) if target.stored else target.text
+    nix = NixClosures(folder, secrets=secrets_in(text))
+    meta = {} if target.stored else evaluated(nix, text)
+    read = buildtime if closure is Closure.BUILDTIME else runtime
+    return read(nix, [text], meta=meta)
 
 
 def _python_of(target: Target) -> Inventory:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from repro.core.check import Status
 from repro.core.exits import Exit
 from repro.render.words import Palette, one_line, plural, shorten
 from repro.sbom.check import Deviation
+from repro.sbom.difference import Sort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from repro.sbom.check import Checked, Deviating
     from repro.sbom.component import Inventory
+    from repro.sbom.difference import Change, Difference
+    from repro.sbom.licences import Judged
+    from repro.sbom.validate import Validated
 
 SHOWN = 20
 """Lines of one kind that are shown; the document of --json has all."""
@@ -66,3 +71,73 @@ def _outcome(found: Checked, palette: Palette, *, strict: bool) -> str:
     if not found.deviations:
         return palette.bad("not strictly checked: some were compared by version only")
     return palette.bad(f"not the SBOM of what is there: {plural(len(found.deviations), 'deviation')}")
+
+
+HEADINGS = {
+    Sort.ADDED: "added",
+    Sort.REMOVED: "removed",
+    Sort.VERSION: "another version",
+    Sort.CONTENT: "same version, other content",
+    Sort.LICENCE: "another licence",
+    Sort.PATCH: "other patches",
+    Sort.NEEDS: "other needs",
+}
+"""What each kind of change is called."""
+
+
+def diff_text(found: Difference, palette: Palette) -> str:
+    """Changes by kind, and the outcome last."""
+    lines = []
+    for sort in Sort:
+        changes = found.of(sort)
+        if changes:
+            lines.append(palette.bold(f"{HEADINGS[sort]} ({len(changes)})"))
+            lines += [f"  {shorten(change_line(each), WIDTH)}" for each in changes[:SHOWN]]
+            lines += [f"  and {len(changes) - SHOWN} more, see --json"] if len(changes) > SHOWN else []
+    words = {
+        Exit.GOOD: palette.good("no difference"),
+        Exit.WRONG: palette.bad(plural(len(found.changes), "difference")),
+        Exit.NOT_CHECKED: palette.unsure("nothing to compare: neither SBOM states a component"),
+    }
+    lines.append(f"{words[found.exit]}, {plural(found.same, 'component')} the same")
+    return "\n".join(lines) + "\n"
+
+
+def change_line(each: Change) -> str:
+    """One change in one line."""
+    name, before, after = one_line(each.name), one_line(each.before), one_line(each.after)
+    if each.sort in {Sort.ADDED, Sort.REMOVED}:
+        return before or after
+    if each.sort in {Sort.PATCH, Sort.NEEDS}:
+        parts = [f"gained {after}" if after else "", f"lost {before}" if before else ""]
+        return f"{name}: {', '.join(filter(None, parts))}"
+    return f"{name}: {before or 'none'} -> {after or 'none'}"
+
+
+def validated_text(found: Validated, palette: Palette) -> str:
+    """The violations, and the outcome last."""
+    lines = [f"{one_line(each.where)}: {shorten(one_line(each.what), 300)}" for each in found.violations]
+    if lines:
+        lines.append(palette.bad(f"not valid by the schema of {found.schema}"))
+    else:
+        lines.append(palette.good(f"valid by the schema of {found.schema}"))
+    return "\n".join(lines) + "\n"
+
+
+def licences_text(found: Judged, palette: Palette) -> str:
+    """Components that are not allowed, then those let pass by an exception, and the outcome last."""
+    failed = [each for each in found.checks if each.status is Status.FAIL]
+    excepted = [each for each in found.checks if each.status is Status.SKIP]
+    passed = len(found.checks) - len(failed) - len(excepted)
+    lines = [f"{palette.bad('fail')}  {one_line(each.name)}: {one_line(each.reason)}" for each in failed]
+    lines += [
+        f"{palette.unsure('skip')}  {one_line(each.name)}: {one_line(each.reason)}" for each in excepted
+    ]
+    lines += [
+        palette.dim(f"note: the exception for {one_line(each)} is about no component")
+        for each in found.unused
+    ]
+    counts = f"{passed} allowed, {len(failed)} not allowed, {len(excepted)} excepted"
+    paints = {Exit.GOOD: palette.good, Exit.WRONG: palette.bad, Exit.NOT_CHECKED: palette.unsure}
+    lines.append(paints[found.exit](counts))
+    return "\n".join(lines) + "\n"

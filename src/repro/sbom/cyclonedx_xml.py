@@ -23,6 +23,7 @@ from cyclonedx.model import (
 )
 from cyclonedx.model import component as model
 from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.bom_ref import BomRef
 from cyclonedx.model.component_evidence import ComponentEvidence
 from cyclonedx.model.dependency import Dependency
 from cyclonedx.model.issue import IssueClassification, IssueType
@@ -77,14 +78,12 @@ def bom_of(value: Mapping[str, Any]) -> Bom:
         ),
         components=parts,
         dependencies=[
-            Dependency(_ref(each["ref"]), [Dependency(_ref(other)) for other in each.get("dependsOn", ())])
+            Dependency(
+                BomRef(each["ref"]), [Dependency(BomRef(other)) for other in each.get("dependsOn", ())]
+            )
             for each in value["dependencies"]
         ],
     )
-
-
-def _ref(text: str) -> model.BomRef:
-    return model.BomRef(text)
 
 
 def _component(value: Mapping[str, Any]) -> model.Component:

@@ -78,3 +78,8 @@ def names(tree: Any) -> list[str]:  # noqa: ANN401 - a node of the library
 
 def _is_ref(key: str) -> bool:
     return key.startswith(("LicenseRef-", "DocumentRef-"))
+
+
+def known_licences() -> list[str]:
+    """The identifiers of SPDX's list."""
+    return sorted(key for key in _licensing().known_symbols if not _is_ref(key))

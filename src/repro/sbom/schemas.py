@@ -1,4 +1,4 @@
-"""The official JSON schemas that cyclonedx-python-lib ships, with a uniqueness check that is not quadratic."""
+"""The official JSON schemas that cyclonedx-python-lib ships, with a linear check of uniqueness."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ def validator(spec: str) -> Any:  # noqa: ANN401 - a validator of jsonschema
     """
     version = SchemaVersion.from_version(spec)
     strict = version in {SchemaVersion.V1_2, SchemaVersion.V1_3}  # later schemas are strict themselves
-    own = (JsonStrictValidator if strict else JsonValidator)(version)._validator  # noqa: SLF001 - see above
-    made = validators.extend(type(own), {"uniqueItems": _unique})
+    own: Any = (JsonStrictValidator if strict else JsonValidator)(version)._validator  # noqa: SLF001 - see above
+    extend: Any = validators.extend  # untyped
+    made = extend(type(own), {"uniqueItems": _unique})
     return made(own.schema, registry=own._registry, format_checker=own.format_checker)  # noqa: SLF001
 
 

@@ -19,8 +19,6 @@ from repro.sbom.cyclonedx import FINDING, require_sound
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from spdx_tools.spdx.model import Document, Package, Relationship
-
     from repro.sbom.component import Component, Inventory, Licence
 
 NAMESPACE = "https://spdx.org/spdxdocs/"
@@ -36,7 +34,8 @@ def spdx_document(inventory: Inventory, *, created: str) -> dict[str, Any]:
     model = _Model(inventory)
     from spdx_tools.spdx.jsonschema.document_converter import DocumentConverter
 
-    value: dict[str, Any] = DocumentConverter().convert(model.document(created))
+    converter: Any = DocumentConverter  # typed at run time only
+    value: dict[str, Any] = converter().convert(model.document(created))
     return value
 
 
@@ -54,14 +53,14 @@ class _Model:
         from license_expression import get_spdx_licensing
 
         require_sound(inventory)
-        self.model = model
+        self.model: Any = model
         self.parse = get_spdx_licensing().parse
         self.inventory = inventory
         self.parts = (inventory.target, *sorted(inventory.components, key=lambda each: each.ref))
         self.ids = {part.ref: _id(part) for part in self.parts}
         self.words: dict[str, str] = {}
 
-    def document(self, created: str) -> Document:
+    def document(self, created: str) -> Any:  # noqa: ANN401 - the library types its models at run time
         model = self.model
         packages = [self.package(part) for part in self.parts]
         name = self.inventory.target.name
@@ -87,7 +86,7 @@ class _Model:
         yield from (f"{name}: {value}" for name, value in sorted(set(self.inventory.properties)))
         yield from (f"{FINDING}: {each.where}: {each.what}" for each in self.inventory.findings)
 
-    def package(self, part: Component) -> Package:
+    def package(self, part: Component) -> Any:  # noqa: ANN401 - see document
         model = self.model
         urls = {each.kind: each.url for each in reversed(part.references)}
         location = urls.get("distribution") or urls.get("source-distribution") or urls.get("vcs") or ""
@@ -140,7 +139,7 @@ class _Model:
         self.words[ref] = licence.name
         return ref
 
-    def relationships(self) -> Iterator[Relationship]:
+    def relationships(self) -> Iterator[Any]:
         model, kinds = self.model, self.model.RelationshipType
         target = self.ids[self.inventory.target.ref]
         yield model.Relationship("SPDXRef-DOCUMENT", kinds.DESCRIBES, target)

@@ -123,13 +123,14 @@ def _spdx(value: dict[str, Any], name: str) -> Validated:
             hint="pip install 'repro-toolchain[spdx]'",
         ) from error
     version = str(value.get("spdxVersion"))[:40]
+    parser: Any = JsonLikeDictParser  # typed at run time only
     try:
         found = [
             Violation(where=str(each.context.spdx_id or each.context.parent_id), what=each.validation_message)
-            for each in validate_full_spdx_document(JsonLikeDictParser().parse(value))
+            for each in validate_full_spdx_document(parser().parse(value))
         ]
     except SPDXParsingError as error:
-        found = [Violation(where=name, what=message[:LONGEST]) for message in error.get_messages()]
+        found = [Violation(where=name, what=str(message)[:LONGEST]) for message in error.messages]
     except Exception as error:  # noqa: BLE001 - the parser trusts the kinds of values
         found = [Violation(where=name, what=f"{type(error).__name__}: {error}"[:LONGEST])]
     return Validated(schema=version, violations=tuple(found[:SHOWN]))
