@@ -1,0 +1,107 @@
+"""Evidence as it lies about: which documents hold bundles, and how each becomes one.
+
+Read are bundles, bare DSSE envelopes, PEP 740 attestations (`.attestation`), and what holds several: JSON
+lines, PyPI's provenance objects (`.provenance`), npm's lists of attestations, and GitHub's answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from repro.attest import pep740
+from repro.attest.bundle import Bundle, bundle_of, parse_capped
+from repro.attest.dsse import envelope_of
+from repro.core import strictjson
+from repro.core.canonical import to_bytes
+from repro.core.errors import CapError, FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_FILE = 64 << 20
+"""Cap on a file of several bundles, in bytes."""
+
+MAX_OBJECTS = 400_000
+"""Cap on the objects and arrays of a file, counted before it is parsed."""
+
+MAX_BUNDLES = 1024
+"""Cap on the bundles of one file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The bytes of one bundle, not yet read, and where they are from."""
+
+    name: str
+    raw: bytes
+
+
+def split_evidence(data: bytes, *, name: str) -> tuple[Evidence, ...]:
+    """Each piece of evidence in a file, unread, so that one bad piece hides no other.
+
+    What is of no known shape is one piece, which `parse_evidence` then refuses. Raises CapError.
+    """
+    if len(data) > MAX_FILE:
+        raise CapError(f"{name}: {len(data)} bytes; {MAX_FILE} are read")
+    if (objects := data.count(b"{") + data.count(b"[")) > MAX_OBJECTS:
+        raise CapError(f"{name}: {objects} objects and arrays; {MAX_OBJECTS} are read")
+    whole = _parsed(data, name)
+    if whole is None:
+        lines = [(at, line) for at, line in enumerate(data.split(b"\n"), 1) if line.strip()]
+        parts = [Evidence(name=f"{name}:{at}", raw=line.rstrip(b"\r")) for at, line in lines]
+        # A document that is broken is one piece, and so is a line; else each line has a number.
+        found = parts if any(_parsed(part.raw, name) is not None for part in parts) else _one(data, name)
+    else:
+        members = list(_members(whole))
+        several = [Evidence(name=f"{name}#{at}", raw=to_bytes(one)) for at, one in enumerate(members, 1)]
+        found = several if _is_list(whole) else _one(data, name)
+    if len(found) > MAX_BUNDLES:
+        raise CapError(f"{name}: {len(found)} bundles; {MAX_BUNDLES} are read")
+    return tuple(found)
+
+
+def parse_evidence(evidence: Evidence) -> Bundle:
+    """The bundle in a piece of evidence. Raises FormatError, for caps CapError."""
+    name, raw = evidence.name, evidence.raw
+    value = parse_capped(raw, name=name)
+    if not isinstance(value, dict):
+        raise FormatError(f"{name}: not a JSON object", hint="name the file of a bundle")
+    if "mediaType" in value:
+        return bundle_of(value, raw, name=name)
+    if "payloadType" in value:
+        return Bundle(raw=raw, version="", envelope=envelope_of(value, name=name))
+    if "verification_material" in value:
+        document = pep740.to_bundle(value, name=name)
+        return bundle_of(document, to_bytes(document), name=name)
+    hint = "Sigstore bundles, DSSE envelopes and PEP 740 attestations are read"
+    raise FormatError(f"{name}: neither a bundle nor an envelope", hint=hint)
+
+
+def _one(data: bytes, name: str) -> list[Evidence]:
+    return [Evidence(name=name, raw=data)] if data.strip() else []
+
+
+def _parsed(data: bytes, name: str) -> Any:  # noqa: ANN401 - JSON is any value
+    try:
+        return strictjson.parse(data, name=name, max_bytes=MAX_FILE)
+    except FormatError:
+        return None
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, dict) and any(isinstance(value.get(key), list) for key in _LISTS)
+
+
+_LISTS = ("attestations", "attestation_bundles")
+
+
+def _members(value: Any) -> Iterator[Any]:  # noqa: ANN401 - JSON is any value
+    """The bundles in a list of npm's or GitHub's (`attestations[].bundle`), or in a provenance object."""
+    if not _is_list(value):
+        return
+    for one in value.get("attestations") or ():
+        yield one.get("bundle") if isinstance(one, dict) and "bundle" in one else one
+    for group in value.get("attestation_bundles") or ():
+        inside = group.get("attestations") if isinstance(group, dict) else None
+        yield from inside if isinstance(inside, list) else (group,)

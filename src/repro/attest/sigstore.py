@@ -1,0 +1,268 @@
+"""The one door to sigstore-python for verifying: what a trusted root says of a bundle.
+
+All cryptography of certificates, logs and timestamps is the library's. It is made to take three kinds of
+legal material that it refuses: log entries of kind `intoto` 0.0.2 (npm, slsa-github-generator), bundles v0.1
+whose entry has a signed promise but no proof (npm), and bundles signed with a bare key. And it is made
+stricter in one thing: an authority or a log counts only for times within its window in the trusted root.
+
+Importing this takes 0.2 s: go through `repro.attest.trust`.
+"""
+
+from __future__ import annotations
+
+import copy
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import resources
+from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
+
+from cryptography.x509 import load_der_x509_certificate
+from sigstore._internal.timestamp import TimestampSource, TimestampVerificationResult
+from sigstore._internal.trust import CertificateAuthority, KeyringPurpose
+from sigstore._internal.tuf import DEFAULT_TUF_URL
+from sigstore._utils import cert_is_leaf
+from sigstore.errors import VerificationError
+from sigstore.hashes import Hashed
+from sigstore.models import Bundle as LibraryBundle
+from sigstore.models import TransparencyLogEntry, TrustedRoot
+from sigstore.verify import Verifier
+from sigstore_models.bundle.v1 import Bundle as BundleModel
+from sigstore_models.bundle.v1 import VerificationMaterial
+from sigstore_models.common.v1 import HashAlgorithm
+from sigstore_models.rekor.v1 import InclusionProof
+from sigstore_models.rekor.v1 import TransparencyLogEntry as EntryModel
+from sigstore_models.trustroot.v1 import TrustedRoot as RootModel
+
+from repro.attest.certificate import signer_of
+from repro.attest.entry import claim_of, require_bound
+from repro.attest.signed import AUTHORITY, LOG, Signed, SignedTime
+from repro.core.errors import ConfigError, EvidenceError, ReproError
+from sigstore import dsse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.x509 import Certificate
+    from sigstore._internal.trust import RekorKeyring
+    from sigstore.verify.policy import VerificationPolicy
+    from sigstore_models.common.v1 import TimeRange
+
+    from repro.attest.bundle import Bundle
+    from repro.attest.keys import PublicKey
+
+PROMISED = {("hashedrekord", "0.0.1"), ("dsse", "0.0.1"), ("intoto", "0.0.2")}
+"""Kinds of entry of Rekor v1, which signs when it took them."""
+
+MAX_WORDS = 300
+"""Characters of a library's message that are passed on."""
+
+
+class Root:
+    """A trusted root as the library has it."""
+
+    def __init__(self, raw: bytes, *, name: str) -> None:
+        try:
+            self._verifier = _Verifier(trusted_root=TrustedRoot(RootModel.from_json(raw)))
+        except Exception as error:  # pydantic's, the library's, ValueError: whatever a bad root leads to
+            raise ConfigError(f"{name}: not a trusted root: {_words(error)}", hint="name another") from error
+
+    def certified(self, bundle: Bundle, *, sha256: str) -> Signed:
+        """See `repro.attest.trust.Trust`."""
+        verifier = copy.copy(self._verifier)  # it keeps the times of one bundle
+        with _refusals():
+            material = _read(bundle)
+            payload = None
+            if bundle.envelope:
+                _, payload = verifier.verify_dsse(material, _Anybody())
+            else:
+                digest = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(sha256))
+                verifier.verify_artifact(digest, material, _Anybody())
+            if bundle.entries[0].kind == "intoto":
+                claimed = claim_of(bundle, verifier=bundle.certificates[0], sha256=sha256)
+                require_bound(bundle.entries[0], claimed)
+            return Signed(
+                signer=signer_of(material.signing_certificate),
+                payload=payload,
+                payload_type=bundle.envelope.payload_type if bundle.envelope else "",
+                times=verifier.times,
+                log=_log(bundle),
+            )
+
+    def witnessed(self, bundle: Bundle, key: PublicKey, *, sha256: str) -> Signed:
+        """See `repro.attest.trust.Trust`."""
+        verifier = copy.copy(self._verifier)
+        with _refusals():
+            verifier.require_witnesses(_Loose(_model(bundle)))
+            for entry in bundle.entries:
+                require_bound(entry, claim_of(bundle, verifier=key.der, sha256=sha256))
+            return Signed(times=verifier.times, log=_log(bundle))
+
+
+def packaged_root() -> bytes:
+    """The public good instance's trusted root, from the library's package."""
+    folder = resources.files("sigstore._store").joinpath(quote(DEFAULT_TUF_URL, safe=""))
+    return folder.joinpath("trusted_root.json").read_bytes()
+
+
+class _Anybody:
+    """The policy that asks nothing: who signed is looked at in a step of its own."""
+
+    def verify(self, cert: Certificate) -> None:
+        """Accept."""
+
+
+class _Verifier(Verifier):
+    """The library's verifier, for one bundle: as it learns the signed times it narrows the root to them."""
+
+    times: tuple[SignedTime, ...] = ()
+
+    def verify_dsse(self, bundle: LibraryBundle, policy: VerificationPolicy) -> tuple[str, bytes]:
+        """As the library does; an entry of kind `intoto` is left to the caller to bind to the signature."""
+        envelope = bundle._dsse_envelope  # noqa: SLF001
+        if envelope is None or bundle.log_entry._inner.kind_version.kind != "intoto":  # noqa: SLF001
+            return super().verify_dsse(bundle, policy)
+        self._verify_common_signing_cert(bundle, policy)
+        key = cast("EllipticCurvePublicKey", bundle.signing_certificate.public_key())
+        return envelope._inner.payload_type, dsse._verify(key, envelope)  # noqa: SLF001
+
+    def require_witnesses(self, bundle: _Loose) -> None:
+        """Verify the timestamps and the log entries of a bundle that was signed with a key."""
+        self._establish_time(bundle)
+        for entry in bundle.entries:
+            entry._verify(self._trusted_root.rekor_keyring(KeyringPurpose.VERIFY))  # noqa: SLF001
+
+    def _establish_time(self, bundle: LibraryBundle) -> list[TimestampVerificationResult]:
+        found = []
+        if bundle.verification_material.timestamp_verification_data:
+            found = self._verify_timestamp_authority(bundle)
+            if not found:
+                raise VerificationError("no timestamp is by an authority of the trusted root, in its time")
+        entries = bundle.entries if isinstance(bundle, _Loose) else (bundle.log_entry,)
+        times = [SignedTime(at=one.time, source=AUTHORITY) for one in found]
+        for entry in entries:
+            inner = entry._inner  # noqa: SLF001
+            if not (inner.integrated_time and inner.inclusion_promise):
+                continue
+            if (inner.kind_version.kind, inner.kind_version.version) not in PROMISED:
+                raise VerificationError("a log's time on a kind of entry whose log gives none")
+            at = datetime.fromtimestamp(inner.integrated_time, tz=UTC)
+            found.append(TimestampVerificationResult(source=TimestampSource.TRANSPARENCY_SERVICE, time=at))
+            times.append(SignedTime(at=at, source=LOG))
+        self.times = tuple(times)
+        self._narrow(is_certified=not isinstance(bundle, _Loose) or bool(bundle.leaf))
+        return found
+
+    def _narrow(self, *, is_certified: bool) -> None:
+        """Leave in the root what it trusts for all signed times; the library asks only whether it began."""
+        root = self._trusted_root._inner  # noqa: SLF001
+        authorities = [one for one in root.certificate_authorities if self._stood(one.valid_for)]
+        parts = {
+            "certificate_authorities": authorities,
+            "tlogs": [one for one in root.tlogs if self._stood(one.public_key.valid_for)],
+            "ctlogs": [one for one in root.ctlogs if self._stood(one.public_key.valid_for)],
+        }
+        if is_certified and (empty := [name for name, kept in parts.items() if not kept]):
+            at = ", ".join(f"{one.at:%Y-%m-%dT%H:%M:%SZ}" for one in self.times)
+            raise VerificationError(f"the trusted root trusts no {empty[0].replace('_', ' ')} at {at}")
+        self._trusted_root = TrustedRoot(root.model_copy(update=parts))
+        self._fulcio_certificate_chain = [
+            certificate
+            for one in authorities
+            for certificate in CertificateAuthority(one).certificates(allow_expired=True)
+        ]
+
+    def _stood(self, span: TimeRange | None) -> bool:
+        return span is None or all(
+            span.start <= one.at and (span.end is None or one.at <= span.end) for one in self.times
+        )
+
+
+class _Entry(TransparencyLogEntry):
+    """A log entry that may have a signed promise in place of a proof."""
+
+    def _validate(self) -> None:
+        """Its form was checked when the bundle was read."""
+
+    def _verify(self, keyring: RekorKeyring) -> None:
+        proof = cast("InclusionProof | None", self._inner.inclusion_proof)
+        if proof is not None and proof.checkpoint is not None:
+            super()._verify(keyring)
+        else:
+            self._verify_set(keyring)
+
+
+class _Loose(LibraryBundle):
+    """A bundle that the library would refuse as such: with a key, or with a promise in place of a proof."""
+
+    leaf: Certificate | None
+    entries: tuple[_Entry, ...]
+
+    def _verify(self) -> None:
+        material = self._inner.verification_material
+        self.entries = tuple(_Entry(one) for one in material.tlog_entries)
+        self.leaf = None
+        if material.x509_certificate_chain:
+            self.leaf = load_der_x509_certificate(material.x509_certificate_chain.certificates[0].raw_bytes)
+            if not cert_is_leaf(self.leaf):
+                raise VerificationError("the first certificate is an authority's, not a signer's")
+            self._signing_certificate, self._log_entry = self.leaf, self.entries[0]
+
+    @property
+    def signature(self) -> bytes:
+        """What timestamps are over: the first signature, where an envelope has several."""
+        if self._inner.dsse_envelope:
+            return self._inner.dsse_envelope.signatures[0].sig
+        return super().signature
+
+
+class _LooseEntry(EntryModel):
+    inclusion_proof: InclusionProof | None = None  # type: ignore[assignment]  # v0.1 does not demand it
+
+
+class _LooseMaterial(VerificationMaterial):
+    tlog_entries: list[_LooseEntry]  # type: ignore[assignment]
+
+
+class _LooseModel(BundleModel):
+    verification_material: _LooseMaterial
+
+
+def _read(bundle: Bundle) -> LibraryBundle:
+    """The library's view of a bundle with a certificate."""
+    if len(bundle.entries) != 1:
+        raise EvidenceError(f"{len(bundle.entries)} log entries; a certificate's signature needs one")
+    return (LibraryBundle if bundle.entries[0].has_proof else _Loose)(_model(bundle))
+
+
+def _model(bundle: Bundle) -> BundleModel:
+    """The model of a bundle's exact bytes."""
+    promised = [one for one in bundle.entries if not one.has_proof]
+    if promised and not (bundle.version == "0.1" and all(one.has_promise for one in promised)):
+        raise EvidenceError("a log entry without a proof that the log includes it")
+    model = (_LooseModel if promised else BundleModel).from_json(bundle.raw)
+    if model.message_signature:
+        model.message_signature.message_digest = None  # a hint, looked at in a step of its own
+    return model
+
+
+def _log(bundle: Bundle) -> tuple[str, ...]:
+    return tuple(f"{one.kind} {one.version} at index {one.index}" for one in bundle.entries)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Whatever the libraries say no with, down to a panic of their Rust parts, is one kind of error here."""
+    try:
+        yield
+    except (ReproError, KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:
+        raise EvidenceError(_words(error)) from error
+
+
+def _words(error: BaseException) -> str:
+    """The first line of what an error says; some of the library's have their text in several parts."""
+    said = " ".join(map(str, error.args)) or str(error)
+    return (said.splitlines() or [""])[0][:MAX_WORDS] or type(error).__name__
