@@ -22,6 +22,7 @@ from repro.flows import config, tables
 from repro.flows.tables import (
     DefaultsTable,
     EnvironmentTable,
+    EquivalenceTable,
     ExceptionTable,
     ExperimentTable,
     LicencesTable,
@@ -86,6 +87,21 @@ RULES = mutated(
 AXIS_VALUES = mutated(
     st.lists(st.sampled_from([0, 0.5, 2, "x"]), min_size=1, max_size=3, unique=True)
 ) | table_of({"range": mutated(st.just([0, 3]))}, {})
+EQUIVALENCES = table_of(
+    {
+        "path": mutated(st.just("a[*]")),
+        "over": mutated(st.just("s")),
+        "margin": mutated(st.sampled_from([1, 0.5])),
+        "reason": mutated(st.just("r")),
+    },
+    {
+        "relative_to": mutated(st.sampled_from(["mean", "sd"])),
+        "alpha": mutated(st.just(0.1)),
+        "min_runs": mutated(st.just(20)),
+        "output": mutated(st.just("o.json")),
+        "expires": mutated(DAYS),
+    },
+)
 EXPERIMENTS = table_of(
     {
         "command": mutated(st.just(["p", "{s}"])),
@@ -102,6 +118,7 @@ EXPERIMENTS = table_of(
         "network": mutated(st.booleans()),
         "vary_threads": mutated(st.just([1, 2])),
         "rules": RULES,
+        "equivalence": mutated(st.lists(EQUIVALENCES, max_size=2)),
     },
 )
 SBOM = table_of(
@@ -206,6 +223,9 @@ BEYOND_SCHEMA = (
     "rules[1].path: ",
     "more than",
     "names of runs",
+    "in the matrix",
+    "equivalence[0].path: ",
+    "equivalence[1].path: ",
 )
 """What the parser refuses and a JSON Schema cannot say: names that must exist elsewhere in the file,
 relations between values, the grammar of paths and globs, and numbers that JSON has not (inf, 1.0)."""
@@ -290,5 +310,5 @@ def test_the_reference_names_every_key() -> None:
     page = (HERE / "docs" / "reference" / "repro-toml.md").read_text()
     listed = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
     models = (ProjectTable, DefaultsTable, EnvironmentTable, ExperimentTable, RangeTable, RuleTable)
-    others = (SbomTable, LicencesTable, ExceptionTable)
+    others = (EquivalenceTable, SbomTable, LicencesTable, ExceptionTable)
     assert listed == {key for model in (*models, *others) for key in model.model_fields}

@@ -9,6 +9,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from repro.drift.ensemble_report import EnsemblePath, EnsembleReport, Means
 from repro.drift.report import Digits, DriftReport, Growth, OutputReport, PathReport, Stage, Worst
 from repro.flows.compare import compare_paths
 
@@ -65,6 +66,9 @@ def _named(part: str) -> set[str]:
         ("digits", Digits),
         ("growth", Growth),
         ("stage", Stage),
+        ("ensemble", EnsembleReport),
+        ("ensemble_path", EnsemblePath),
+        ("tested", Means),
     ],
 )
 def test_the_schema_names_every_part(part: str, noun: Any) -> None:  # noqa: ANN401 - a dataclass

@@ -10,7 +10,7 @@ import numpy as np
 
 from repro.core.errors import FormatError
 from repro.core.verdict import SEVERITY, Verdict, worst
-from repro.drift.ensemble_report import LISTED, EnsemblePath, EnsembleReport, Tested
+from repro.drift.ensemble_report import LISTED, EnsemblePath, EnsembleReport, Means
 from repro.drift.pattern import path_text
 from repro.drift.readers.choose import folder_of, read
 from repro.drift.sides import content
@@ -277,13 +277,16 @@ def _reason(verdict: Verdict, outcome: Outcome, at: int, test: Equivalence) -> s
     return "too few runs to show equivalence within this margin"
 
 
-def _tested(outcome: Outcome, baseline: Sample, observed: Sample, at: int, alpha: float) -> Tested:
-    sd, margin = float(baseline.sd[at]), float(outcome.margin[at])
-    return Tested(
+def _tested(outcome: Outcome, baseline: Sample, observed: Sample, at: int, alpha: float) -> Means:
+    margin = float(outcome.margin[at])
+    sd = math.hypot(float(baseline.sd[at]), float(observed.sd[at])) / math.sqrt(2)
+    open_ = not outcome.equivalent[at] and not outcome.apart[at]
+    needed = runs_needed(sd, margin, alpha) if open_ else None
+    return Means(
         index=(at,),
         mean_baseline=float(baseline.mean[at]),
         mean_observed=float(observed.mean[at]),
-        sd_baseline=sd,
+        sd_baseline=float(baseline.sd[at]),
         sd_observed=float(observed.sd[at]),
         difference=float(outcome.difference[at]),
         low=float(outcome.low[at]),
@@ -293,7 +296,7 @@ def _tested(outcome: Outcome, baseline: Sample, observed: Sample, at: int, alpha
         freedom=float(outcome.freedom[at]),
         p_lower=float(outcome.p_lower[at]),
         p_upper=float(outcome.p_upper[at]),
-        needed=None if outcome.equivalent[at] or outcome.apart[at] else runs_needed(sd, margin, alpha),
+        needed=needed if needed and needed > min(baseline.count, observed.count) else None,
     )
 
 

@@ -13,13 +13,13 @@ LISTED: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class Means:
     """One value: both samples' mean and standard deviation, and what the two one-sided tests say.
 
     `low` to `high` is the interval of confidence 1 - 2 `alpha` for `difference`, observed minus baseline; the
     verdict is a match if it lies inside (-`margin`, `margin`), that is if both p values are below `alpha`.
     `needed`: runs on each side for a power of 80 % where the means are equal, if neither equivalence nor its
-    contrary is shown; None where no number would do.
+    contrary is shown and it takes more runs; None where no number would do.
     """
 
     index: tuple[int, ...]
@@ -52,7 +52,7 @@ class EnsemblePath:
     reason: str = ""
     values: int = 0
     failing: int = 0
-    weakest: Tested | None = None
+    weakest: Means | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

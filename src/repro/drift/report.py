@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from repro.core.errors import FormatError
 from repro.core.verdict import Verdict
-from repro.drift.ensemble_report import EnsemblePath, EnsembleReport, Tested
+from repro.drift.ensemble_report import EnsemblePath, EnsembleReport, Means
 
 VERSION: Final = 1
 """Of the JSON form; raised when a reader of the old form would misunderstand the new one."""
@@ -204,7 +204,7 @@ NOUNS = (
     Stage,
     EnsembleReport,
     EnsemblePath,
-    Tested,
+    Means,
 )
 
 
@@ -259,7 +259,7 @@ def _ensemble_path(table: dict[str, Any]) -> EnsemblePath:
     weakest = table["weakest"]
     if weakest is not None:
         numbers = {key: _number(value) for key, value in weakest.items()}
-        weakest = Tested(**{**numbers, "index": tuple(weakest["index"])})
+        weakest = Means(**{**numbers, "index": tuple(weakest["index"])})
     return EnsemblePath(**{**table, "verdict": Verdict(table["verdict"]), "weakest": weakest})
 
 

@@ -10,7 +10,7 @@ from repro.render.words import plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from repro.drift.ensemble_report import EnsemblePath, EnsembleReport, Tested
+    from repro.drift.ensemble_report import EnsemblePath, EnsembleReport, Means
 
 SHOWN: Final = 20
 """Paths that are shown of one ensemble."""
@@ -63,14 +63,14 @@ def _path(path: EnsemblePath) -> Iterator[tuple[str, str]]:
     yield "    ", f"decided by {path.rule}"
 
 
-def _means(test: Tested) -> str:
+def _means(test: Means) -> str:
     return (
         f"mean {test.mean_observed:.6g} (sd {test.sd_observed:.3g}) against {test.mean_baseline:.6g} "
         f"(sd {test.sd_baseline:.3g}), difference {test.difference:+.3g}"
     )
 
 
-def _decision(test: Tested) -> str:
+def _decision(test: Means) -> str:
     level = 100 * (1 - 2 * test.alpha)
     if test.sd_baseline == test.sd_observed == 0:
         return f"no value varies, so the difference is exact; margin {test.margin:.3g}"
