@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from repro.sbom.contents_found import Found, joined
+from repro.sbom.contents_found import Found, joined, ref_in
 from repro.sbom.elf import is_candidate, sections
 from repro.sbom.golang import modules
 from repro.sbom.python_metadata import packages
@@ -26,7 +26,9 @@ def found(tree: Tree, inside: str) -> Found:
     the build information of programs. Nothing is run. References are unique for one `inside`.
     """
     paths = list(tree.paths())
-    python = (part_of(tree, each, f"{inside}#{each.folder}", inside).found for each in packages(tree, paths))
+    python = (
+        part_of(tree, each, ref_in(inside, each.folder), inside).found for each in packages(tree, paths)
+    )
     return joined((*python, *programs(tree, paths, inside)))
 
 

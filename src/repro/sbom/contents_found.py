@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from repro.sbom.component import Component, Finding
+
+
+_AS_THEY_ARE = "/@:+=,~ "
+"""Characters that stand in references as they are, beside letters, digits and `_.-`; never `#` or `!`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +39,8 @@ def joined(parts: Iterable[Found]) -> Found:
         for ref, needed in part.needs.items():
             needs[ref] = tuple(sorted({*needs[ref], *needed})) if ref in needs else needed
     return Found(components=tuple(components), needs=needs, findings=tuple(findings))
+
+
+def ref_in(inside: str, *parts: str) -> str:
+    """The reference of a thing inside another, by foreign words; other words never give the same."""
+    return f"{inside}#{'!'.join(quote(part, _AS_THEY_ARE, errors='surrogatepass') for part in parts)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from repro.core.errors import FormatError
 from repro.sbom.component import Component, Finding, Kind
-from repro.sbom.contents_found import Found
+from repro.sbom.contents_found import Found, ref_in
 from repro.sbom.python_metadata import plain
 from repro.sbom.rust import PROGRAM
 
@@ -141,4 +141,4 @@ def _component(module: _Module, path: str, inside: str) -> Component:
 
 
 def _ref(module: str, path: str, inside: str) -> str:
-    return f"{inside}#{path}!{module}"
+    return ref_in(inside, path, module)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from repro.sbom.address import public
 from repro.sbom.component import Component, Finding, Reference
+from repro.sbom.contents_found import ref_in
 from repro.sbom.python_licence import licences
 from repro.sbom.python_metadata import normalised, plain
 from repro.sbom.python_origin import Origin, origin_of
@@ -61,7 +62,7 @@ def described(tree: Tree, package: Package, *, ref: str = "", inside: str = "") 
     purl = purl_of(package.name, package.version, origin.qualifiers)
     author = package.one("Author") or package.one("Author-email")
     component = Component(
-        ref=ref or purl or f"python:{package.folder}",
+        ref=ref or purl or ref_in("python", package.folder),
         name=package.name,
         version=package.version,
         purl=purl,

@@ -30,8 +30,10 @@ class Part:
         return self.found.components[0]
 
 
-def part_of(tree: Tree, package: Package, ref: str, inside: str) -> Part:
-    """A package as a component called `ref`, inside another ("" for none)."""
+def part_of(tree: Tree, package: Package, ref: str = "", inside: str = "") -> Part:
+    """A package as a component called `ref` ("" stands for its package URL), inside another ("" for none)."""
     said = described(tree, package, ref=ref, inside=inside)
-    own = Found(components=(said.component,), needs={ref: ()}, findings=said.findings)
-    return Part(package=package, origin=said.origin, found=joined((own, *embedded(tree, package, ref))))
+    own = Found(components=(said.component,), needs={said.component.ref: ()}, findings=said.findings)
+    return Part(
+        package=package, origin=said.origin, found=joined((own, *embedded(tree, package, said.component.ref)))
+    )

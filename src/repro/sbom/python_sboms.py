@@ -10,7 +10,7 @@ from repro.core.canonical import to_bytes
 from repro.core.errors import FormatError
 from repro.sbom.address import public
 from repro.sbom.component import Finding
-from repro.sbom.contents_found import Found
+from repro.sbom.contents_found import Found, ref_in
 from repro.sbom.python_metadata import plain
 from repro.sbom.reading import parse_sbom
 
@@ -63,7 +63,7 @@ def _merged(inventory: Inventory, owner: str, name: str) -> Found:
     parts = [part for part in inventory.components if not (part.purl and part.purl == target.purl)]
     kept = {part.ref for part in parts}
     refs = {part.ref: owner for part in (target, *inventory.components) if part.ref not in kept}
-    refs.update((part.ref, f"{owner}#{name}#{part.ref}") for part in parts)
+    refs.update((part.ref, ref_in(owner, "sbom", name, part.ref)) for part in parts)
     components = tuple(_own(part, refs, owner, name) for part in parts)
     needs: dict[str, set[str]] = {part.ref: set() for part in components}
     for ref, needed in inventory.needs.items():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from repro.core import strictjson
 from repro.core.errors import FormatError
 from repro.sbom.component import Component, Finding
-from repro.sbom.contents_found import Found
+from repro.sbom.contents_found import Found, ref_in
 from repro.sbom.python_metadata import plain
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _unpacked(data: bytes, path: str) -> list[Mapping[str, Any]]:
 
 
 def _crates(listed: Sequence[Mapping[str, Any]], path: str, inside: str) -> Found:
-    refs = [f"{inside}#{path}!{number}:{each['name']}" for number, each in enumerate(listed)]
+    refs = [ref_in(inside, path, f"{number}:{each['name']}") for number, each in enumerate(listed)]
     needs = {}
     for ref, each in zip(refs, listed, strict=True):
         numbers = each.get("dependencies") or []

@@ -1,0 +1,163 @@
+"""Which installed package needs which: requirements with extras and markers, for the target's Python.
+
+Markers are answered for the interpreter and platform that the target's own files name, never for ours.
+Source: PyPA "Dependency specifiers".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from repro.sbom.component import Finding
+from repro.sbom.python_metadata import normalised, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from packaging.requirements import Requirement
+
+    from repro.sbom.python_metadata import Package
+
+_SIMPLE = re.compile(r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\(?[<>=!~][^;@\[]*)?")
+"""A requirement without extras, marker or address: only its name tells whom it needs."""
+
+_ONLY_EXTRA = re.compile(r"[^;]*;(?!.*\bor\b).*\bextra\s*==", re.DOTALL)
+"""A requirement that no package has unless one of its extras is asked for."""
+
+_TAGS = (
+    (
+        re.compile(r"(?:many|musl)?linux.*?_(?P<machine>x86_64|aarch64|i686|armv7l|ppc64le|s390x|riscv64)"),
+        "linux",
+    ),
+    (re.compile(r"macosx_\d+_\d+_(?P<machine>x86_64|arm64)"), "darwin"),
+    (re.compile(r"win_(?P<machine>amd64|arm64)"), "win32"),
+)
+"""Platforms of wheels (PyPA "Platform compatibility tags") as `sys.platform` calls them."""
+
+_SYSTEMS = {"linux": ("posix", "Linux"), "darwin": ("posix", "Darwin"), "win32": ("nt", "Windows")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """The target's Python and machine as far as its files tell; "" where they do not."""
+
+    python: str
+    system: str = "linux"
+    machine: str = ""
+
+    def markers(self) -> dict[str, str]:
+        """Values of all marker variables but `extra`."""
+        family, system = _SYSTEMS[self.system]
+        return {
+            "python_version": ".".join(self.python.split(".")[:2]),
+            "python_full_version": self.python,
+            "implementation_name": "cpython",
+            "implementation_version": self.python,
+            "platform_python_implementation": "CPython",
+            "sys_platform": self.system,
+            "os_name": family,
+            "platform_system": system,
+            "platform_machine": self.machine,
+            "platform_release": "",
+            "platform_version": "",
+        }
+
+
+def platform_of(python: str, packages: Iterable[Package]) -> Platform:
+    """The platform that the tags of the installed wheels name; Linux where none is tied to one."""
+    for package in packages:
+        for line in (package.distribution.read_text("WHEEL") or "").splitlines():
+            if not line.startswith("Tag:") or line.rstrip().endswith("-any"):
+                continue
+            for pattern, system in _TAGS:
+                if match := pattern.search(line):
+                    return Platform(python=python, system=system, machine=match["machine"])
+    return Platform(python=python)
+
+
+def graph(
+    packages: Sequence[tuple[str, Package]], platform: Platform
+) -> tuple[dict[str, tuple[str, ...]], list[Finding]]:
+    """Whom each package (by reference) needs, and a finding for each need that nothing meets.
+
+    Extras count where another package asks for them. Where a name is there twice, both are meant.
+    """
+    return _Graph(packages, platform).resolved()
+
+
+class _Graph:
+    def __init__(self, packages: Sequence[tuple[str, Package]], platform: Platform) -> None:
+        self._packages = packages
+        self._markers = platform.markers()
+        self._known: dict[str, Requirement | None] = {}
+        self._answers: dict[tuple[str, str], bool] = {}
+        self._named: defaultdict[str, list[int]] = defaultdict(list)
+        for number, (_, package) in enumerate(packages):
+            self._named[package.key].append(number)
+        self._needs: list[set[int]] = [set() for _ in packages]
+        self._findings: dict[tuple[str, str], Finding] = {}
+
+    def resolved(self) -> tuple[dict[str, tuple[str, ...]], list[Finding]]:
+        """Go from package to package until no extra is asked for that was not looked at."""
+        requires = [package.distribution.requires or () for _, package in self._packages]
+        waiting = [(number, "") for number in range(len(self._packages))]
+        done = set(waiting)
+        while waiting:
+            number, extra = waiting.pop()
+            for text in requires[number]:
+                for asked in self._followed(number, text, extra):
+                    if asked not in done:
+                        done.add(asked)
+                        waiting.append(asked)
+        needs = {
+            ref: tuple(sorted(self._packages[other][0] for other in needed if other != number))
+            for number, ((ref, _), needed) in enumerate(zip(self._packages, self._needs, strict=True))
+        }
+        return needs, [self._findings[key] for key in sorted(self._findings)]
+
+    def _followed(self, number: int, text: str, extra: str) -> Iterable[tuple[int, str]]:
+        """Note whom a requirement needs, and give the extras that it asks of them."""
+        if not extra and _ONLY_EXTRA.match(text):
+            return
+        extras: Iterable[str] = ()
+        if match := _SIMPLE.fullmatch(text):
+            name = normalised(match["name"])
+        else:
+            requirement = self._parsed(number, text)
+            if requirement is None or not self._applies(requirement, extra):
+                return
+            name, extras = normalised(requirement.name), sorted(requirement.extras)
+        others = self._named.get(name, [])
+        if not others:
+            self._note(number, f"needs {name}, which is not there")
+        self._needs[number].update(others)
+        for other in others:
+            yield from ((other, normalised(each)) for each in extras)
+
+    def _applies(self, requirement: Requirement, extra: str) -> bool:
+        marker = requirement.marker
+        if marker is None:
+            return True
+        key = (str(marker), extra)
+        if key not in self._answers:
+            self._answers[key] = marker.evaluate({**self._markers, "extra": extra})
+        return self._answers[key]
+
+    def _parsed(self, number: int, text: str) -> Requirement | None:
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        if text not in self._known:
+            try:
+                self._known[text] = Requirement(text)
+            except InvalidRequirement:
+                self._known[text] = None
+        if self._known[text] is None:
+            self._note(number, f"requires {plain(text, 100)!r}, which is no requirement")
+        return self._known[text]
+
+    def _note(self, number: int, what: str) -> None:
+        folder = plain(self._packages[number][1].folder)
+        self._findings[folder, what] = Finding(where=folder, what=what)
