@@ -36,9 +36,12 @@ def lines_of(bundles: Sequence[bytes]) -> bytes:
 
 
 def _bundle(content: Mapping[str, Any], key: PublicKey, timestamps: Sequence[bytes]) -> bytes:
-    """One canonical line. `timestamps` are RFC 3161 responses over the signature, as DER."""
+    """One canonical line. `timestamps` are RFC 3161 responses over the signature, as DER.
+
+    An empty list of log entries says the same as none, but sigstore-python's model wants to have one.
+    """
     stamps = [{"signedTimestamp": _base64(stamp)} for stamp in timestamps]
-    material: dict[str, Any] = {"publicKey": {"hint": key.hint}}
+    material: dict[str, Any] = {"publicKey": {"hint": key.hint}, "tlogEntries": []}
     if stamps:
         material["timestampVerificationData"] = {"rfc3161Timestamps": stamps}
     return to_bytes({"mediaType": MEDIA_TYPE, "verificationMaterial": material, **content}) + b"\n"

@@ -16,10 +16,9 @@ from repro.core.digest import of_bytes
 from repro.core.errors import FormatError, ReproError, TamperError, UsageError
 from repro.core.subject import NAR, Subject
 from repro.flows import flakes
-from repro.flows.attest_subjects import files_of
+from repro.flows.attest_subjects import files_of, origin_of
 from repro.sbom.address import public
 from repro.tools.files import hash_file, read_capped
-from repro.tools.git import Git
 from repro.tools.nix import CORRUPT
 from repro.tools.nix_facts import NixFacts
 from repro.tools.redact import secrets_in
@@ -147,16 +146,16 @@ def _source(nix: NixFacts, installable: str) -> tuple[Source | None, list[dict[s
         return None, []
     (reference,) = references
     metadata = nix.flake_metadata(reference)
-    origin, url = "", public(nix.redacted(metadata.url))
+    url = public(nix.redacted(metadata.url))
+    uri = url.partition("?")[0]
     if not url and metadata.is_git:  # a local clone: said by where it was cloned from
         place = flakes.local_folder(nix.folder, reference)
-        origin = public(Git(place).origin()) if place else ""
-        url = f"git+{origin}?rev={metadata.revision}" if origin and metadata.revision else ""
-    revision = metadata.revision or metadata.dirty_revision
+        uri = origin_of(place) if place else ""
+        url = f"{uri or 'git+file:.'}?rev={metadata.revision}" if metadata.revision else ""
     source = Source(
         reference=url or f"path:.?narHash={metadata.nar_hash}",
-        uri=url.partition("?")[0],
-        revision=revision.removesuffix("-dirty"),
+        uri=uri,
+        revision=(metadata.revision or metadata.dirty_revision).removesuffix("-dirty"),
         nar_hash=metadata.nar_hash,
         dirty=bool(metadata.dirty_revision) or (metadata.is_git and not metadata.revision),
     )
