@@ -12,6 +12,7 @@ from repro.core import strictjson
 from repro.core.errors import FormatError
 from repro.sbom.address import public
 from repro.sbom.component import Licence
+from repro.sbom.expression import normal
 from repro.sbom.nix_names import is_clean
 
 if TYPE_CHECKING:
@@ -88,14 +89,10 @@ def _text(value: object) -> str:
 @cache
 def _said(text: str) -> Licence:
     """Some words as an expression, if they are one of SPDX, else as a name."""
-    from license_expression import ExpressionError, get_spdx_licensing
-
-    clean = _clean(text)
     try:
-        found = get_spdx_licensing().parse(clean, validate=True, strict=True)
-    except ExpressionError:
-        return Licence(name=clean)
-    return Licence(expression=str(found)) if found is not None else Licence(name=clean)
+        return Licence(expression=normal(text))
+    except FormatError:
+        return Licence(name=_clean(text))
 
 
 def _word(value: object) -> str:

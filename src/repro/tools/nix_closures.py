@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.core.errors import DataError
 from repro.tools.nix import Nix
+from repro.tools.nix_aterm import recipes_in_files
 from repro.tools.nix_recipes import parse_recipes
+from repro.tools.nix_schema import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from repro.tools.nix_nouns import PathInfo
-    from repro.tools.nix_recipes import Recipe
+from repro.tools.nix_recipes import Recipe
 
 ARGUMENTS = 256 << 10
 """Bytes of arguments of one call; every system takes as many beside the environment."""
@@ -39,8 +40,9 @@ class NixClosures(Nix):
 
     def recipes_at_hand(self, drvs: Iterable[str]) -> dict[str, Recipe]:
         """The derivations whose files are there; a store that got its paths from a cache has few of them."""
-        found: dict[str, Recipe] = {}
-        for batch in _batches(sorted({drv for drv in drvs if Path(drv).exists()})):
+        with collector_paused():
+            found, others = recipes_in_files(sorted(set(drvs)))
+        for batch in _batches(others):
             found |= self._recipes(batch)
         return found
 

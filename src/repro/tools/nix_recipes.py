@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 WHAT = "nix derivation show"
 
-_TOLD = ("name", "out", "patches", "pname", "rev", "src", "srcs", "url", "urls", "version")
+TOLD = ("name", "out", "patches", "pname", "rev", "src", "srcs", "url", "urls", "version")
+"""Variables that are read."""
+
 _OUTPUT = table(may=dict.fromkeys(("path", "hash", "hashAlgo", "method"), maybe(STR)))
 _INPUT = table(need={"outputs": STRS})
 
@@ -52,8 +54,8 @@ def _recipes(inputs_of: Any) -> Any:  # noqa: ANN401 - pydantic's
             may={
                 "name": STR,
                 "version": INT,
-                "env": table(may=dict.fromkeys((*_TOLD, "__json"), STR)),
-                "structuredAttrs": maybe(table(may=dict.fromkeys(_TOLD, schema.any_schema()))),
+                "env": table(may=dict.fromkeys((*TOLD, "__json"), STR)),
+                "structuredAttrs": maybe(table(may=dict.fromkeys(TOLD, schema.any_schema()))),
                 "inputs": table(need={"srcs": STRS, "drvs": inputs}),
                 "inputSrcs": STRS,
                 "inputDrvs": inputs,
@@ -110,7 +112,7 @@ def parse_recipes(data: bytes) -> dict[str, Recipe]:
         else:
             entries = parsed(_MAP, data, WHAT)
         paths = Paths(_store_of(entries))
-        return {path: _recipe(path, entry, paths) for path, entry in taken(entries, paths)}
+        return {path: recipe_of(path, entry, paths) for path, entry in taken(entries, paths)}
 
 
 def _store_of(entries: dict[str, Any]) -> str:
@@ -122,7 +124,8 @@ def _store_of(entries: dict[str, Any]) -> str:
     return DEFAULT_STORE
 
 
-def _recipe(path: str, entry: dict[str, Any], paths: Paths) -> Recipe:
+def recipe_of(path: str, entry: dict[str, Any], paths: Paths) -> Recipe:
+    """A derivation from an entry of the shape that Nix up to 2.31 prints, or a later one."""
     if entry.get("version", 3) not in DERIVATION_VERSIONS:
         known_version(entry["version"], DERIVATION_VERSIONS, WHAT)
     inputs = entry.get("inputs") or {"srcs": entry.get("inputSrcs", ()), "drvs": entry.get("inputDrvs", ())}
