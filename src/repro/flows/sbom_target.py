@@ -157,12 +157,12 @@ def _closure_of(folder: Path, target: Target, closure: Closure) -> Inventory:
 
 
 def _python_of(target: Target) -> Inventory:
-    from repro.sbom import python_environment
+    from repro.sbom.lockfile import lock
+    from repro.sbom.python_environment import environment
+    from repro.sbom.wheel import sdist, wheel
 
-    readers = {
-        Sort.ENVIRONMENT: python_environment.environment,
-        Sort.LOCK: python_environment.lock,
-        Sort.WHEEL: python_environment.wheel,
-        Sort.SDIST: python_environment.sdist,
-    }
-    return readers[target.sort](target.path)
+    if target.sort is Sort.ENVIRONMENT:
+        return environment(target.path)
+    if target.sort is Sort.LOCK:
+        return lock(target.path)
+    return wheel(target.path) if target.sort is Sort.WHEEL else sdist(target.path)

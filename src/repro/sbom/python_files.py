@@ -59,7 +59,7 @@ class Files:
             yield ref, sorted(found[ref])
 
     def packages(self, allowed: Locked) -> Iterator[Found]:
-        """Each package with the digest of its files, the hashes of its lock, and what is wrong with RECORD."""
+        """Each package with its files' digest, the hashes of its lock, and what is wrong with RECORD."""
         for part, record in self.claims:
             findings = [*part.found.findings, *record.findings(part.package)]
             component = part.component

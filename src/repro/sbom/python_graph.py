@@ -102,7 +102,7 @@ class _Graph:
 
     def resolved(self) -> tuple[dict[str, tuple[str, ...]], list[Finding]]:
         """Go from package to package until no extra is asked for that was not looked at."""
-        requires = [package.distribution.requires or () for _, package in self._packages]
+        requires = [package.requires for _, package in self._packages]
         waiting = [(number, "") for number in range(len(self._packages))]
         done = set(waiting)
         while waiting:

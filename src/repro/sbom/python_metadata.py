@@ -64,6 +64,13 @@ class Package:
         """The core metadata."""
         return self.distribution.headers
 
+    @property
+    def requires(self) -> list[str]:
+        """The requirements, extras and all; those of an `.egg-info` stand in a file of their own."""
+        if "METADATA" in self.files or "requires.txt" not in self.files:
+            return self.all("Requires-Dist")
+        return self.distribution.requires or []
+
     def all(self, header: str) -> list[str]:
         """Every value of a header that may be given several times, in order."""
         return [str(value) for value in self.headers.get_all(header, ())]

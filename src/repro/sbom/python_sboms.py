@@ -37,8 +37,12 @@ def embedded(tree: Tree, package: Package, owner: str) -> Iterator[Found]:
             continue
         path = f"{package.folder}/{name}"
         try:
-            data = _without_echo(tree.read(path, MAX_SBOM), name)
-            yield _merged(parse_sbom(data, name=name).inventory, owner, name)
+            data = tree.read(path, MAX_SBOM)
+            try:
+                inventory = parse_sbom(data, name=name).inventory
+            except FormatError:
+                inventory = parse_sbom(_without_echo(data, name), name=name).inventory
+            yield _merged(inventory, owner, name)
         except FormatError as error:
             yield Found(findings=(Finding(where=plain(path), what=plain(error.message)),))
 
