@@ -1,14 +1,19 @@
-"""Signatures by key over data, or over an artifact of which only the digest is at hand."""
+"""Signatures by key over data, or over an artifact of which perhaps only digests are at hand."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from repro.attest.keys import PublicKey
 
 _COORDINATE = {"p256": 32, "p384": 48, "p521": 66}
 """Bytes of a coordinate by curve: a signature as IEEE P1363 writes it has two."""
+
+_HASHES = {"p256": ("sha256",), "p384": ("sha256",), "p521": ("sha512", "sha256"), "rsa": ("sha256",)}
+"""What each kind of key signs the digest of, as far as artifacts are hashed with it."""
 
 
 def is_over_data(key: PublicKey, signature: bytes, data: bytes) -> bool:
@@ -23,28 +28,32 @@ def is_over_data(key: PublicKey, signature: bytes, data: bytes) -> bool:
     return spelled != signature and key.verify(spelled, data)
 
 
-def is_over_sha256(key: PublicKey, signature: bytes, digest: bytes) -> bool:
-    """Whether `signature` is the key's over the data whose SHA-256 is `digest`; never so for Ed25519."""
+def is_over_digest(key: PublicKey, signature: bytes, digests: Mapping[str, str]) -> bool:
+    """Whether `signature` is the key's over the data with these (hexadecimal) digests; for Ed25519 never."""
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     public: Any = load_der_public_key(key.der)
-    sha256 = hashes.SHA256()
-    prehashed = utils.Prehashed(sha256)
-    pss = padding.PSS(mgf=padding.MGF1(sha256), salt_length=padding.PSS.AUTO)
-    schemes: dict[str, list[tuple[Any, ...]]] = {
-        "rsa": [(padding.PKCS1v15(), prehashed), (pss, prehashed)],
-        "ed25519": [],
-    }
-    for scheme in schemes.get(key.kind, [(ec.ECDSA(prehashed),)]):
-        try:
-            public.verify(_as_der(key, signature), digest, *scheme)
-        except InvalidSignature:
-            continue
-        return True
+    for algorithm in _HASHES.get(key.kind, ()):
+        for scheme in _schemes(key.kind, algorithm) if algorithm in digests else ():
+            try:
+                public.verify(_as_der(key, signature), bytes.fromhex(digests[algorithm]), *scheme)
+            except InvalidSignature:
+                continue
+            return True
     return False
+
+
+def _schemes(kind: str, algorithm: str) -> list[tuple[Any, ...]]:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
+
+    digest = hashes.SHA512() if algorithm == "sha512" else hashes.SHA256()
+    prehashed = utils.Prehashed(digest)
+    if kind == "rsa":
+        pss = padding.PSS(mgf=padding.MGF1(digest), salt_length=padding.PSS.AUTO)
+        return [(padding.PKCS1v15(), prehashed), (pss, prehashed)]
+    return [(ec.ECDSA(prehashed),)]
 
 
 def _as_der(key: PublicKey, signature: bytes) -> bytes:

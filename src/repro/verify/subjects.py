@@ -1,0 +1,53 @@
+"""Whether a statement is about an artifact: one of its subjects has the artifact's digests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from repro.core.errors import EvidenceError
+from repro.verify.artifact import WEAK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from repro.core.subject import Subject
+    from repro.verify.artifact import Artifact
+
+
+def require_subject(artifact: Artifact, subjects: Sequence[Subject], *, named: bool = False) -> Subject:
+    """The one subject that is the artifact. Raises EvidenceError.
+
+    Digests of one subject are looked at together and never pooled with another's: all that the artifact has
+    too must agree, and one of them must not be weak. A digest has its kind: a NAR's is no file's. Where
+    another subject bears the artifact's name, the bytes were renamed; with `named` names must always agree.
+    """
+    matching = [one for one in subjects if _agrees(artifact, one)]
+    if not matching:
+        raise EvidenceError(_why_none(artifact, subjects))
+    same_name = [one for one in matching if _base(one.name) == _base(artifact.name)]
+    bears_name = any(_base(one.name) == _base(artifact.name) for one in subjects)
+    if not same_name and (named or bears_name):
+        raise EvidenceError(
+            f"these are the bytes of {matching[0].name!r}, not of {artifact.name!r}",
+            hint="a file under another's name is another artifact",
+        )
+    return (same_name or matching)[0]
+
+
+def _agrees(artifact: Artifact, subject: Subject) -> bool:
+    both = [one for one in subject.digests if one in artifact.digests]
+    return any(one not in WEAK for one in both) and all(
+        subject.digests[one] == artifact.digests[one] for one in both
+    )
+
+
+def _why_none(artifact: Artifact, subjects: Sequence[Subject]) -> str:
+    kinds = {kind for one in subjects for kind in one.digests}
+    if not kinds & (set(artifact.digests) - WEAK):
+        known = ", ".join(sorted(artifact.digests))
+        return f"no subject has a digest that the artifact is known by ({known})"
+    return f"none of {len(subjects)} subjects has the artifact's digests"
+
+
+def _base(name: str) -> str:
+    return name.rstrip("/").rpartition("/")[2]
