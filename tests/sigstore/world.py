@@ -139,50 +139,32 @@ class PrivateSigstore:
             {
                 "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
                 "tlogs": [
-                    self._log(f"https://{log.host}", log.public, log.identifier, end)
+                    log_document(f"https://{log.host}", log.public, log.identifier, self.start, end)
                     for instance, end in both
                     for log in instance.logs.values()
                 ],
                 "certificateAuthorities": [
-                    self._authority(f"https://ca.{one.name}.invalid", one.authority.chain, end)
+                    authority_document(f"https://ca.{one.name}.invalid", one.authority.chain, self.start, end)
                     for one, end in both
                 ],
                 "ctlogs": [
-                    self._log(
+                    log_document(
                         f"https://ct.{one.name}.invalid",
                         one.certificates.public,
                         hashlib.sha256(one.certificates.public).digest(),
+                        self.start,
                         end,
                     )
                     for one, end in both
                 ],
                 "timestampAuthorities": [
-                    self._authority(f"https://tsa.{one.name}.invalid", one.timestamps.chain, end)
+                    authority_document(
+                        f"https://tsa.{one.name}.invalid", one.timestamps.chain, self.start, end
+                    )
                     for one, end in both
                 ],
             }
         )
-
-    def _window(self, end: datetime | None) -> Document:
-        return {"start": _text(self.start)} | ({} if end is None else {"end": _text(end)})
-
-    def _log(self, url: str, public: bytes, identifier: bytes, end: datetime | None) -> Document:
-        # an Ed25519 key in DER is 44 bytes, one on P-256 is 91
-        details = "PKIX_ED25519" if len(public) == 44 else "PKIX_ECDSA_P256_SHA_256"
-        return {
-            "baseUrl": url,
-            "hashAlgorithm": "SHA2_256",
-            "publicKey": {"rawBytes": b64(public), "keyDetails": details, "validFor": self._window(end)},
-            "logId": {"keyId": b64(identifier)},
-        }
-
-    def _authority(self, url: str, chain: tuple[bytes, ...], end: datetime | None) -> Document:
-        return {
-            "subject": {"organization": "private.invalid", "commonName": url.removeprefix("https://")},
-            "uri": url,
-            "certChain": {"certificates": [{"rawBytes": b64(one)} for one in chain]},
-            "validFor": self._window(end),
-        }
 
     def signing_config(self) -> bytes:
         """A signing configuration that names the current instance; its addresses lead nowhere."""
@@ -203,6 +185,36 @@ class PrivateSigstore:
                 "tsaConfig": {"selector": "ANY"},
             }
         ).encode()
+
+
+def _window(start: datetime, end: datetime | None) -> Document:
+    return {"start": _text(start)} | ({} if end is None else {"end": _text(end)})
+
+
+def log_document(
+    url: str, public: bytes, identifier: bytes, start: datetime, end: datetime | None = None
+) -> Document:
+    """A log as trusted roots have it."""
+    # an Ed25519 key in DER is 44 bytes, one on P-256 is 91
+    details = "PKIX_ED25519" if len(public) == 44 else "PKIX_ECDSA_P256_SHA_256"
+    return {
+        "baseUrl": url,
+        "hashAlgorithm": "SHA2_256",
+        "publicKey": {"rawBytes": b64(public), "keyDetails": details, "validFor": _window(start, end)},
+        "logId": {"keyId": b64(identifier)},
+    }
+
+
+def authority_document(
+    url: str, chain: tuple[bytes, ...], start: datetime, end: datetime | None = None
+) -> Document:
+    """An authority as trusted roots have it."""
+    return {
+        "subject": {"organization": "private.invalid", "commonName": url.split("://")[1]},
+        "uri": url,
+        "certChain": {"certificates": [{"rawBytes": b64(one)} for one in chain]},
+        "validFor": _window(start, end),
+    }
 
 
 def _text(at: datetime) -> str:

@@ -25,8 +25,8 @@ def _text(world: PrivateSigstore, order: Order) -> str:
 
 @defect("too-large", 2, "size", sigstore=False)
 def too_large(world: PrivateSigstore, order: Order) -> bytes:
-    """The bundle has thirty million spaces at its end."""
-    return _text(world, order).encode() + b" " * 30_000_000
+    """The bundle has seventy million spaces at its end."""
+    return _text(world, order).encode() + b" " * 70_000_000
 
 
 @defect("deep-nesting", 2, "depth")
