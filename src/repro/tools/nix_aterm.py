@@ -1,7 +1,7 @@
 """Derivations read from their files in the store, where `nix derivation show` would take five times as long.
 
 The format is part of what store paths are hashes of, so it cannot change for paths that are there (E.
-Dolstra, "The Purely Functional Software Deployment Model", section 5.4; Nix's `src/libstore/derivations.cc`). A newer
+Dolstra, "The Purely Functional Software Deployment Model", section 5.4). A newer
 one begins with another word, and is left to Nix.
 """
 
@@ -28,9 +28,8 @@ _HEAD = re.compile(
 )
 _TEXTS = re.compile(rb'"([^"\\]*)"')
 _INPUT = re.compile(rb'\("([^"\\]*)",')
-_VARIABLE = re.compile(rb'\("(%s)","((?:[^"\\]|\\.)*)"\)' % "|".join((*TOLD, "__json")).encode(), re.DOTALL)
-"""A variable. Nothing within a string looks like one: a quote there is escaped, and behind the quote that
-ends a string comes no letter."""
+_BUILDER = re.compile(rb"%(t)s,\[(?:%(t)s,?)*\],\[" % {b"t": rb'"[^"\\]*(?:\\.[^"\\]*)*"'}, re.DOTALL)
+_WANTED = frozenset(name.encode() for name in (*TOLD, "__json"))
 
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _MEANT = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
@@ -71,13 +70,14 @@ def _content(drv: str) -> bytes | None:
 def parse_aterm(path: str, data: bytes, paths: Paths) -> Recipe:
     """The derivation in a file of the store; FormatError where it is none of the known format."""
     head = _HEAD.match(data)
-    if head is None or not data.endswith(b")"):
+    builder = _BUILDER.match(data, head.end()) if head else None
+    if head is None or builder is None or not data.endswith(b"])"):
         raise FormatError(f"{path}: not a derivation in the format that is known here")
     outputs, drvs, sources, system = head.groups()
     texts = _texts(outputs)
     entry: dict[str, Any] = {
         "system": system.decode(errors="replace"),
-        "env": {key.decode(): _meant(value) for key, value in _VARIABLE.findall(data, head.end())},
+        "env": _variables(data[builder.end() : -2]),
         "outputs": {
             texts[at]: {"path": texts[at + 1], "hashAlgo": texts[at + 2], "hash": texts[at + 3]}
             for at in range(0, len(texts), 4)
@@ -86,6 +86,16 @@ def parse_aterm(path: str, data: bytes, paths: Paths) -> Recipe:
         "inputSrcs": _texts(sources),
     }
     return recipe_of(path, entry, paths)
+
+
+def _variables(data: bytes) -> dict[str, str]:
+    """The variables that are read, of `("key","value"),…`.
+
+    What is between two variables, and between a key and its value, stands within no text: quotes there are
+    escaped, and behind the quote that ends a text comes no other.
+    """
+    pairs = [pair.partition(b'","') for pair in data[2:-2].split(b'"),("')]
+    return {key.decode(): _meant(value) for key, _, value in pairs if key in _WANTED}
 
 
 def _texts(data: bytes) -> list[str]:
