@@ -9,7 +9,7 @@ from typing import Any
 from repro.attest.fields import decode_base64, field, table
 from repro.core import strictjson
 from repro.core.canonical import to_bytes as canonical
-from repro.core.errors import CapError
+from repro.core.errors import CapError, FormatError
 
 IN_TOTO = "application/vnd.in-toto+json"
 """The payload type of in-toto statements and of links."""
@@ -82,8 +82,10 @@ def envelope_of(value: object, *, name: str = "envelope") -> Envelope:
     """An envelope from parsed JSON, such as a bundle's `dsseEnvelope`. Raises FormatError."""
     values = table(value, ("payload", "payloadType", "signatures"), name)
     entries = field(values, "signatures", list, name)
-    if not 1 <= len(entries) <= MAX_SIGNATURES:
-        raise CapError(f"{name}: {len(entries)} signatures; from 1 to {MAX_SIGNATURES} are read")
+    if not entries:
+        raise FormatError(f"{name}: no signature")
+    if len(entries) > MAX_SIGNATURES:
+        raise CapError(f"{name}: {len(entries)} signatures; {MAX_SIGNATURES} are read")
     text = field(values, "payload", str, name)
     if len(text) > MAX_BYTES:
         raise CapError(f"{name}: a payload of {len(text)} characters; {MAX_BYTES} are read")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from securesystemslib.signer._crypto_signer import CryptoSigner
 
 MAX_BYTES = 64 << 10
 """Cap on a key's file, in bytes."""
@@ -130,11 +131,15 @@ class PrivateKey:
         """The public half: nothing secret is ever shown."""
         return f"PrivateKey({self.public.fingerprint})"
 
+    def signer(self) -> CryptoSigner:
+        """The signer of securesystemslib around the key."""
+        from securesystemslib.signer._crypto_signer import CryptoSigner
+
+        return CryptoSigner(self._key)
+
     def sign(self, data: bytes) -> bytes:
         """A signature over `data`, by the scheme that securesystemslib has for keys of this kind."""
-        from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
-
-        return bytes.fromhex(CryptoSigner(self._key).sign(data).signature)
+        return bytes.fromhex(self.signer().sign(data).signature)
 
     def to_pem(self, password: bytes) -> bytes:
         """The key as PKCS#8, encrypted with `password`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from repro.attest.predicates import LOCAL_BUILDER
+from repro.cli import attest_link
 from repro.cli import context as ctx
 from repro.cli.options import Json
 from repro.cli.verb import LOOK, Verb, group
@@ -69,7 +70,7 @@ Out = Annotated[
 app = group("Say what is known of artifacts and numbers, in in-toto statements.", epilog=EPILOG)
 
 
-@app.command(cls=Verb, epilog=EPILOG, context_settings=LOOK)
+@app.command(cls=Verb, context_settings=LOOK)
 def provenance(
     context: typer.Context,
     targets: Targets,
@@ -115,7 +116,7 @@ def provenance(
     _give(context, attest.provenance(folder, wishes), "provenance", out, as_json=as_json)
 
 
-@app.command(cls=Verb, epilog=EPILOG, context_settings=LOOK)
+@app.command(cls=Verb, context_settings=LOOK)
 def replay(
     context: typer.Context,
     targets: Runs,
@@ -133,7 +134,7 @@ def replay(
     _give(context, made, "replay", out, as_json=as_json)
 
 
-@app.command(cls=Verb, epilog=EPILOG, context_settings=LOOK)
+@app.command(cls=Verb, context_settings=LOOK)
 def sbom(
     context: typer.Context,
     artifacts: Artifacts,
@@ -167,7 +168,7 @@ def sbom(
     _give(context, attest.sbom(folder, wishes), "sbom", out, as_json=as_json)
 
 
-@app.command(cls=Verb, epilog=EPILOG, context_settings=LOOK)
+@app.command(cls=Verb, context_settings=LOOK)
 def release(
     context: typer.Context,
     artifacts: Artifacts,
@@ -215,3 +216,7 @@ def _give(
     from repro.render.attest_text import written_text
 
     ctx.say(written_text(written))
+
+
+for command in (attest_link.link, attest_link.layout, attest_link.chain):
+    app.command(cls=Verb, context_settings=LOOK)(command)

@@ -45,7 +45,7 @@ PasswordVariable = Annotated[
 app = group("Make keys for signing without a network, and say what a key is.", epilog=EPILOG)
 
 
-@app.command(cls=Verb, epilog=EPILOG, context_settings=LOOK)
+@app.command(cls=Verb, context_settings=LOOK)
 def generate(
     context: typer.Context,
     out: Annotated[Path, typer.Option("--out", metavar="NAME", help="Write NAME.key and NAME.pub.")] = Path(
@@ -88,7 +88,7 @@ def generate(
         ctx.say(pair_text(pair))
 
 
-@app.command(cls=Verb, epilog=EPILOG, context_settings=LOOK)
+@app.command(cls=Verb, context_settings=LOOK)
 def show(
     context: typer.Context,
     key: Annotated[Path, typer.Argument(metavar="FILE", help="A public key's file.", show_default=False)],

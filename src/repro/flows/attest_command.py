@@ -39,7 +39,7 @@ def provenance_of(folder: Path, files: Sequence[Path], command: str, builder: st
 
     Nothing is isolated: the statement says which command ran over which source, not what else it read.
     """
-    argv = _words(command)
+    argv = words(command)
     git = Git(folder)
     before = git.state()
     difference = git.difference(before) if before.dirty else None
@@ -72,7 +72,8 @@ def provenance_of(folder: Path, files: Sequence[Path], command: str, builder: st
     return statement([subject_of(file) for file in files], PROVENANCE, predicate)
 
 
-def _words(command: str) -> list[str]:
+def words(command: str) -> list[str]:
+    """A command as an argument list; no shell ever reads it."""
     try:
         argv = shlex.split(command)
     except ValueError as error:

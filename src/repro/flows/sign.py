@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from repro.attest.keys import PrivateKey
     from repro.attest.signing import Signer
 
 MAX_FILE = 2 << 30
@@ -164,10 +165,16 @@ def _signers(wishes: Wishes) -> Iterator[Sequence[Signer]]:
         from repro.attest.signing_time import timestamp
 
         stamp = partial(timestamp, wishes.timestamp_url)
+    keys = private_keys(wishes)
+    yield tuple(KeySigner(key=key, stamp=stamp) for key in keys)
+
+
+def private_keys(wishes: Wishes) -> list[PrivateKey]:
+    """The keys that are named, each once."""
     keys = [load_private(path, _password(wishes, index, path)) for index, path in enumerate(wishes.keys)]
     if len({key.public.der for key in keys}) < len(keys):
         raise UsageError("the same key is named twice", hint="several signers need several keys")
-    yield tuple(KeySigner(key=key, stamp=stamp) for key in keys)
+    return keys
 
 
 def _read_token(path: Path) -> str:

@@ -9,6 +9,7 @@ from repro.render.words import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from repro.attest.link_chain import Chain
     from repro.flows.attest import Written
     from repro.flows.sign import Signed
     from repro.flows.sign_keys import Pair
@@ -46,3 +47,9 @@ def written_text(written: Sequence[Written]) -> str:
         if hidden := len(said.subjects[SHOWN:]):
             lines.append(f"  and {hidden} more")
     return "\n".join(lines) + "\n"
+
+
+def chain_text(chain: Chain) -> str:
+    """The steps that were done, and what the last one made."""
+    products = [f"  {digest}  {one_line(name)}" for name, digest in sorted(chain.products.items())]
+    return "\n".join([f"the chain holds: {', '.join(chain.steps)}", *products]) + "\n"
