@@ -35,18 +35,18 @@ def cosign(folder: Path, *arguments: str | Path, **extra: str) -> Outcome:
 
 
 def cosign_verify(
-    folder: Path, bundle: Path, artifact: Path, root: Path, who: tuple[str, str], kind: str
+    bundle: Path, artifact: Path, root: Path, who: tuple[str, str], verb: str, *more: str
 ) -> Outcome:
-    """Whether cosign accepts a statement about a file, by an identity."""
+    """Whether cosign accepts a bundle for a file, by an identity."""
     return cosign(
-        folder,
-        "verify-blob-attestation",
+        bundle.parent,
+        verb,
         f"--bundle={bundle}",
         f"--trusted-root={root}",
-        f"--type={kind}",
         f"--certificate-identity={who[0]}",
         f"--certificate-oidc-issuer={who[1]}",
         "--use-signed-timestamps",
+        *more,
         artifact,
     )
 

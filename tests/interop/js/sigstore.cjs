@@ -2,7 +2,7 @@
 //
 //   node sigstore.cjs verify BUNDLE TRUSTED_ROOT IDENTITY ISSUER [ARTIFACT]
 //   node sigstore.cjs verify-key BUNDLE TRUSTED_ROOT PUBLIC_KEY
-//   node sigstore.cjs attest SIGNING_CONFIG TOKEN_FILE PAYLOAD BUNDLE
+//   node sigstore.cjs sign SIGNING_CONFIG TOKEN_FILE ARTIFACT BUNDLE
 //
 // Its modules are found through NODE_PATH.
 'use strict';
@@ -34,20 +34,17 @@ function verifyKey(bundle, root, key) {
   new Verifier(trust, options).verify(toSignedEntity(bundleFromJSON(json(bundle))));
 }
 
-async function attest(config, token, payload, bundle) {
+async function sign(config, token, artifact, bundle) {
   const builder = bundleBuilderFromSigningConfig({
     signingConfig: SigningConfig.fromJSON(json(config)),
     identityProvider: { getToken: async () => readFileSync(token, 'utf8') },
-    bundleType: 'dsseEnvelope',
+    bundleType: 'messageSignature',
   });
-  const made = await builder.create({
-    data: readFileSync(payload),
-    type: 'application/vnd.in-toto+json',
-  });
+  const made = await builder.create({ data: readFileSync(artifact) });
   writeFileSync(bundle, JSON.stringify(bundleToJSON(made)));
 }
 
-const verbs = { attest, verify, 'verify-key': verifyKey };
+const verbs = { sign, verify, 'verify-key': verifyKey };
 const [verb, ...rest] = process.argv.slice(2);
 Promise.resolve()
   .then(() => verbs[verb](...rest))
