@@ -19,12 +19,14 @@ def assembled(
     components: Mapping[str, Component],
     needs: Mapping[str, tuple[str, ...]],
     *,
+    inner: Mapping[str, tuple[str, ...]] | None = None,
     roots: Sequence[str] = (),
     findings: Iterable[Finding] = (),
     properties: tuple[tuple[str, str], ...] = (),
 ) -> Inventory:
-    """The inventory of components by reference; every one of `needs` is among them.
+    """The inventory of components by reference; every one of `needs` is among them, and of `inner`.
 
+    `needs` is the graph of the store, `inner` that of what stands inside its paths.
     The target is the one of `roots`, or the one that nothing needs. Where there are several, it is a
     component of its own, which needs them. Raises DataError where there is nothing.
     """
@@ -34,12 +36,12 @@ def assembled(
         )
     roots = tuple(sorted(set(roots))) or _roots(needs)
     told = [*findings, *_cycles(needs)]
-    everything = dict(needs)
+    everything = {**needs, **(inner or {})}
     if len(roots) == 1:
         target = replace(components[roots[0]], kind=Kind.APPLICATION)
     else:
         target = Component(ref="closure", name="closure", kind=Kind.APPLICATION)
-        everything[target.ref] = roots or tuple(sorted(components))
+        everything[target.ref] = roots or tuple(sorted(needs))
     return Inventory(
         target=target,
         components=tuple([each for ref, each in sorted(components.items()) if ref != target.ref]),
@@ -71,7 +73,8 @@ def _cycles(needs: Mapping[str, tuple[str, ...]]) -> list[Finding]:
     if len(ready) == len(needs):
         return []
     resolved = set(ready)
-    return [Finding(where=circle[0], what=_shown(circle)) for circle in [_circle(needs, resolved)]]
+    circle = _circle(needs, resolved)
+    return [Finding(where=circle[0], what=_shown(circle))]
 
 
 def _circle(needs: Mapping[str, tuple[str, ...]], resolved: set[str]) -> list[str]:

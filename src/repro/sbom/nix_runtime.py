@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repro.sbom.component import Finding, Inventory
+from repro.sbom.contents_found import Found
 from repro.sbom.nix_component import Describer, Known
 from repro.sbom.nix_graph import assembled
 from repro.sbom.nix_names import base, named
 from repro.sbom.nix_patches import read_patches
+from repro.sbom.nix_vendored import vendored
 from repro.tools.nix_schema import collector_paused
 
 if TYPE_CHECKING:
@@ -23,24 +25,35 @@ PROPERTIES = (("repro:nix:closure", "runtime"),)
 
 
 def runtime(
-    nix: NixClosures, installables: Sequence[str], *, store: str = "", meta: Mapping[str, Meta] | None = None
+    nix: NixClosures,
+    installables: Sequence[str],
+    *,
+    store: str = "",
+    meta: Mapping[str, Meta] | None = None,
+    contents: bool = True,
 ) -> Inventory:
     """What the built outputs of installables, or store paths, refer to and hold, as the store knows it.
 
-    Derivations are read where their files are there, which takes a call of Nix for some thousand; where they
-    are not, names tell what they tell. `meta` is that of `nix_meta.evaluated`. Nothing is built or loaded.
+    Derivations are read where their files are there; where they are not, names tell what they tell. `meta` is
+    that of `nix_meta.evaluated`. With `contents` every program in the closure is opened, to find the packages
+    that stand inside; only the caller's own store has its files at their paths. Nothing is built or loaded.
     """
     infos = nix.closure(installables, store=store)
     recipes = nix.recipes_at_hand(info.deriver for info in infos.values() if info.deriver)
     recipes |= nix.recipes_at_hand(makers_of(recipes.values()) - recipes.keys())
     patches = read_patches(path for recipe in recipes.values() for path in recipe.patches)
-    return of_infos(infos, Known(recipes=recipes, meta=meta or {}, patches=patches))
+    inner = vendored(infos) if contents and not store else Found()
+    return of_infos(infos, Known(recipes=recipes, meta=meta or {}, patches=patches), inner=inner)
 
 
 def of_infos(
-    infos: Mapping[str, PathInfo | None], known: Known | None = None, *, roots: Sequence[str] = ()
+    infos: Mapping[str, PathInfo | None],
+    known: Known | None = None,
+    *,
+    roots: Sequence[str] = (),
+    inner: Found | None = None,
 ) -> Inventory:
-    """The inventory of what a store said of paths; `roots` are those that were asked for.
+    """The inventory of what a store said of paths; `roots` are those that were asked for, `inner` what is inside.
 
     A path that others refer to and of which the store said nothing is a component like all others, by its
     name, and a finding says so.
@@ -52,11 +65,15 @@ def of_infos(
         components |= {base(path): describer.path(path, None) for path in absent}
         needs = {base(path): _needs(path, info) for path, info in infos.items()}
         needs |= {base(path): () for path in absent}
+        inner = inner or Found()
+        components |= {each.ref: each for each in inner.components}
         return assembled(
             components,
             needs,
+            inner=inner.needs,
             roots=[base(root) for root in roots],
             findings=[
+                *inner.findings,
                 Finding(where=base(path), what="the store knows nothing of this path")
                 for path in sorted({*absent, *(path for path, info in infos.items() if info is None)})
             ],
