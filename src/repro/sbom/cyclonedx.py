@@ -8,6 +8,7 @@ Source: CycloneDX 1.4 to 1.7, JSON schemas.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from repro.core.digest import Digest
-    from repro.sbom.component import Component, Inventory, Licence, Patch, Reference
+    from repro.sbom.component import Component, Inventory, Kind, Licence, Patch, Reference
 
 SPECS = ("1.4", "1.5", "1.6", "1.7")
 """Versions of the specification that are written."""
@@ -46,10 +47,14 @@ KINDS = {
 }
 """Kinds of external references by the version that brought them; an earlier one calls them `other`."""
 
+AUTHORS = "1.6"
+"""The version of the specification since which a list of authors stands in place of one."""
+
 FINDING = "repro:finding"
 """Property of the document: something wrong that was met while reading the target."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_IPV6 = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\[[0-9A-Fa-f:.]+\](?::[0-9]+)?(?=[/?#]|$)")
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -73,7 +78,7 @@ def document(inventory: Inventory, *, spec: str, timestamp: str = "") -> dict[st
         ),
         "timestamp": timestamp,
     }
-    return {
+    fields = {
         "$schema": f"http://cyclonedx.org/schema/bom-{spec}.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": spec,
@@ -85,11 +90,15 @@ def document(inventory: Inventory, *, spec: str, timestamp: str = "") -> dict[st
             for ref in sorted([inventory.target.ref, *(each.ref for each in inventory.components)])
         ],
     }
+    return {key: value for key, value in fields.items() if value or key != "components"}
 
 
 def iri(text: str) -> str:
     """`text` as a reference that RFC 3986 allows: what it does not allow is percent-encoded."""
     text = _PERCENT.sub("%25", text)
+    host = _IPV6.match(text)
+    if host:  # the one place for brackets
+        return host[0] + iri(text[host.end() :])
     path, mark, fragment = text.partition("#")
     found = quote(path, safe="!$%&()*+,-./:;=?@_~", errors="surrogateescape")
     if mark:
@@ -147,17 +156,18 @@ def _component(component: Component, held: Mapping[str, Sequence[Component]], sp
     inside = held.get(component.ref, ())
     texts = [text for licence in component.licences for text in licence.texts]
     fields: dict[str, Any] = {
-        "type": str(component.kind),
+        "type": _type(component.kind, spec),
         "bom-ref": component.ref,
         "name": component.name,
         "version": component.version,
-        "author": component.author,
+        "author": component.author if spec < AUTHORS else "",
+        "authors": [{"name": component.author}] if component.author and spec >= AUTHORS else None,
         "description": component.description,
         "hashes": _hashes(component.digests),
         "licenses": _licences(component.licences),
         "cpe": component.cpe,
         "purl": component.purl,
-        "pedigree": {"patches": [_patch(patch) for patch in component.patches]}
+        "pedigree": {"patches": [_patch(patch) for patch in _distinct(component.patches)]}
         if component.patches
         else None,
         "externalReferences": [_reference(each, spec) for each in _sorted(component.references)],
@@ -166,6 +176,11 @@ def _component(component: Component, held: Mapping[str, Sequence[Component]], sp
         "evidence": {"licenses": [_text(name, text) for name, text in sorted(set(texts))]} if texts else None,
     }
     return {key: value for key, value in fields.items() if value or key == "name"}
+
+
+def _type(kind: Kind, spec: str) -> str:
+    """The word for what a component is; 1.4 has none for data."""
+    return "file" if kind == "data" and spec == "1.4" else str(kind)
 
 
 def _sorted(references: Iterable[Reference]) -> list[Reference]:
@@ -201,6 +216,10 @@ def _text(name: str, text: str) -> dict[str, Any]:
     return {"license": {"name": name, "text": {"content": text, "contentType": "text/plain"}}}
 
 
+def _distinct(patches: Iterable[Patch]) -> list[Patch]:
+    return sorted(set(patches), key=lambda each: (each.name, each.diff, each.resolves))
+
+
 def _patch(patch: Patch) -> dict[str, Any]:
     diff: dict[str, Any] = {"url": patch_reference(patch.name)} if patch.name else {}
     if patch.diff:
@@ -221,8 +240,12 @@ def _reference(reference: Reference, spec: str) -> dict[str, Any]:
 
 
 def _kind(kind: str, spec: str) -> str:
-    known = frozenset[str]().union(*(kinds for version, kinds in KINDS.items() if version <= spec))
-    return kind if kind in known else "other"
+    return kind if kind in _known(spec) else "other"
+
+
+@cache
+def _known(spec: str) -> frozenset[str]:
+    return frozenset[str]().union(*(kinds for version, kinds in KINDS.items() if version <= spec))
 
 
 def _properties(properties: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -107,7 +107,8 @@ class _Reader(Fields):
             purl=self.text(table, "purl", where),
             cpe=self.text(table, "cpe", where),
             description=self.text(table, "description", where),
-            author=self.text(table, "author", where),
+            author=self.text(table, "author", where)
+            or ", ".join(self.text(each, "name", where) for each in self.tables(table, "authors", where)),
             licences=self.licences(table, where),
             digests=self.digests(table, where),
             references=tuple(

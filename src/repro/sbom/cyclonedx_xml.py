@@ -7,6 +7,7 @@ are quadratic, are left out. Its JSON is the yardstick of `repro.sbom.cyclonedx`
 from __future__ import annotations
 
 import re
+import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -25,11 +26,13 @@ from cyclonedx.model import component as model
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.bom_ref import BomRef
 from cyclonedx.model.component_evidence import ComponentEvidence
+from cyclonedx.model.contact import OrganizationalContact
 from cyclonedx.model.dependency import Dependency
 from cyclonedx.model.issue import IssueClassification, IssueType
 from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
 from cyclonedx.model.tool import ToolRepository
 from cyclonedx.schema import SchemaVersion
+from cyclonedx.schema.deprecation import BaseSchemaDeprecationWarning
 from cyclonedx.schema.schema import SCHEMA_VERSIONS
 from packageurl import PackageURL
 
@@ -57,9 +60,15 @@ def xml_bytes(value: Mapping[str, Any]) -> bytes:
 
 def bom_of(value: Mapping[str, Any]) -> Bom:
     """The library's model of a document."""
+    with warnings.catch_warnings():  # what a later specification has deprecated is right in an earlier one
+        warnings.simplefilter("ignore", BaseSchemaDeprecationWarning)
+        return _bom(value)
+
+
+def _bom(value: Mapping[str, Any]) -> Bom:
     metadata = value["metadata"]
     tools = metadata["tools"]
-    parts = [_component(each) for each in value["components"]]
+    parts = [_component(each) for each in value.get("components", ())]
     moment = metadata.get("timestamp")
     return Bom(
         serial_number=UUID(value["serialNumber"]),
@@ -95,6 +104,7 @@ def _component(value: Mapping[str, Any]) -> model.Component:
         name=value["name"],
         version=value.get("version"),
         author=value.get("author"),
+        authors=[OrganizationalContact(name=each["name"]) for each in value.get("authors", ())],
         description=value.get("description"),
         hashes=_hashes(value),
         licenses=[_licence(each) for each in value.get("licenses", ())],

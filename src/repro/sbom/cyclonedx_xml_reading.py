@@ -112,6 +112,7 @@ def _component(element: Element) -> dict[str, Any]:
             }
             for each in _items(element, "externalReferences")
         ],
+        "authors": [{"name": _text(each, "name")} for each in _items(element, "authors")],
         "properties": _properties(element),
         "components": [_component(each) for each in _items(element, "components")],
     }

@@ -7,13 +7,15 @@ import re
 import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repro.core.digest import of_bytes
 from repro.core.errors import UsageError
 from repro.sbom.cyclonedx import DEFAULT_SPEC, SPECS, document
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from repro.sbom.component import Inventory
 
 NAMESPACE = uuid.UUID("9f6bd0b2-62d5-5ba3-8f0c-3f9b1a6c2f52")
@@ -48,17 +50,19 @@ def written(
         from repro.sbom.spdx import spdx_document
 
         value = spdx_document(inventory, created=moment or EPOCH)
-        value["documentNamespace"] += serial_number(_lines(value)).removeprefix("urn:uuid:")
-        return _lines(value)
+        lines = {key: _text(each) for key, each in value.items()}
+        value["documentNamespace"] += _number(lines).removeprefix("urn:uuid:")
+        return _joined({**lines, "documentNamespace": _line(value["documentNamespace"])})
     if spec not in SPECS:
         raise UsageError(f"CycloneDX {spec} is not written", hint=f"known: {', '.join(SPECS)}")
     value = document(inventory, spec=spec, timestamp=moment)
-    value["serialNumber"] = serial_number(_lines(value))
+    lines = {key: _text(each) for key, each in value.items()}
+    value["serialNumber"] = _number(lines)
     if form is Format.CYCLONEDX_XML:
         from repro.sbom.cyclonedx_xml import xml_bytes
 
         return xml_bytes(value)
-    return _lines(value)
+    return _joined({**lines, "serialNumber": _line(value["serialNumber"])})
 
 
 def moment_of(epoch: str) -> str:
@@ -73,21 +77,21 @@ def moment_of(epoch: str) -> str:
     return datetime.fromtimestamp(int(epoch), UTC).isoformat()
 
 
-def serial_number(content: bytes) -> str:
-    """A serial number that follows from the content (UUID version 5)."""
-    return uuid.uuid5(NAMESPACE, of_bytes(content).hex).urn
+def _number(lines: Mapping[str, str]) -> str:
+    """A serial number that follows from all that is written beside it (UUID version 5)."""
+    return uuid.uuid5(NAMESPACE, of_bytes(_joined(lines)).hex).urn
 
 
-def _lines(value: dict[str, Any]) -> bytes:
-    """JSON with sorted keys and one item of a list per line: a difference in git names the component."""
-    parts = []
-    for key, each in sorted(value.items()):
-        if isinstance(each, list) and each:
-            text = "[\n" + ",\n".join(map(_line, each)) + "\n]"
-        else:
-            text = _line(each)
-        parts.append(f"{_line(key)}: {text}")
-    return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
+def _joined(lines: Mapping[str, str]) -> bytes:
+    body = ",\n".join(f"{_line(key)}: {text}" for key, text in sorted(lines.items()))
+    return f"{{\n{body}\n}}\n".encode()
+
+
+def _text(value: object) -> str:
+    """JSON with one item of a list per line: a difference in git names the component."""
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(map(_line, value)) + "\n]"
+    return _line(value)
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator, JsonValidator
+from cyclonedx.validation.xml import XmlValidator
 from jsonschema import ValidationError, validators
 
 from repro.core.canonical import to_bytes
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@cache
 def validator(spec: str) -> Any:  # noqa: ANN401 - a validator of jsonschema
     """A validator for one version of the specification.
 
@@ -26,6 +29,12 @@ def validator(spec: str) -> Any:  # noqa: ANN401 - a validator of jsonschema
     extend: Any = validators.extend  # untyped
     made = extend(type(own), {"uniqueItems": _unique})
     return made(own.schema, registry=own._registry, format_checker=own.format_checker)  # noqa: SLF001
+
+
+@cache
+def xml_validator(spec: str) -> Any:  # noqa: ANN401 - a validator of the library
+    """The library's own validator of XML for one version."""
+    return XmlValidator(SchemaVersion.from_version(spec))
 
 
 def _unique(_validator: object, wanted: object, items: object, _schema: object) -> Iterator[ValidationError]:

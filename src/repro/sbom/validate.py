@@ -95,16 +95,17 @@ def _first(violations: Iterator[Violation]) -> list[Violation]:
 
 def _xml(data: bytes, name: str) -> Validated:
     from cyclonedx.exception import MissingOptionalDependencyException
-    from cyclonedx.schema import OutputFormat, SchemaVersion
-    from cyclonedx.validation import make_schemabased_validator
 
     from repro.sbom.cyclonedx_xml_reading import parse_xml
 
     spec = parse_xml(data, name=name).form.split()[1]  # no document type, no entities, within the caps
-    checker = make_schemabased_validator(OutputFormat.XML, SchemaVersion.from_version(spec))
     try:
-        errors = checker.validate_str(data.decode().partition("?>")[2] or data.decode(), all_errors=True)
-    except MissingOptionalDependencyException as error:
+        from repro.sbom.schemas import xml_validator
+
+        errors = xml_validator(spec).validate_str(
+            data.decode().partition("?>")[2] or data.decode(), all_errors=True
+        )
+    except (ImportError, MissingOptionalDependencyException) as error:
         raise _missing() from error
     found = [
         Violation(where=f"line {each.data.line}", what=each.data.message[:LONGEST]) for each in errors or ()
