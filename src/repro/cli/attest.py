@@ -26,7 +26,8 @@ EPILOG = """Examples:
   repro attest provenance dist/x.whl --run 'uv build --wheel'
   repro attest replay --out attestations branin noise
   repro attest sbom dist/x.whl --sbom sbom.json --out x.sbom.json
-  repro attest release dist/x.whl --purl pkg:pypi/x@1.0 --with x.sbom.json
+  repro attest release dist/x.whl --purl pkg:pypi/x@1 --with x.sbom.json
+  repro attest chain root.layout dist/x.whl --layout-key owner.pub
 
 \b
 Exit codes:
@@ -102,7 +103,11 @@ def provenance(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """How targets were made: SLSA provenance v1 of Nix builds, of commands and of replays."""
+    """Say how targets were made: SLSA provenance v1.
+
+    A target is what Nix builds, an experiment or run that was replayed, or a file that --run makes now. What
+    was built elsewhere is not attested: who built it can say how.
+    """
     from repro.flows import attest
 
     folder = ctx.settings(context).folder.absolute()
@@ -123,7 +128,7 @@ def replay(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Whether numbers came out again: an in-toto test result of runs against their baselines.
+    """Say whether numbers came out again: a test result.
 
     Outputs are hashed and judged now, under the rules of the present tree. A drift is a result too: FAILED.
     """
@@ -154,7 +159,10 @@ def sbom(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """What artifacts are made of: a CycloneDX document, or its digest where logs would not take the whole."""
+    """Say what artifacts are made of: an SBOM.
+
+    A CycloneDX document, or only its digest where logs would not take the whole.
+    """
     from repro.flows import attest
 
     folder = ctx.settings(context).folder.absolute()
@@ -187,7 +195,10 @@ def release(
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Which artifacts a release has, and which SBOMs, replays and provenance vouch for it."""
+    """Say which artifacts a release has.
+
+    And which provenance, SBOMs and replays vouch for it.
+    """
     from repro.flows import attest
 
     folder = ctx.settings(context).folder.absolute()

@@ -45,7 +45,7 @@ def link(  # noqa: PLR0917 - as many as the verb has options
     password_variable: PasswordVariable = "",
     as_json: Json = False,
 ) -> None:
-    """Do one step of a supply chain, and sign what it read and made (in-toto link)."""
+    """Do one step, and sign what it read and made."""
     from repro.flows.attest_link import StepWishes, do_step
 
     folder = ctx.settings(context).folder.absolute()
@@ -70,7 +70,10 @@ def layout(
     password_variable: PasswordVariable = "",
     as_json: Json = False,
 ) -> None:
-    """Sign which steps a supply chain has, who may do them, and how their files fit (in-toto layout)."""
+    """Sign which steps a supply chain has.
+
+    And who may do them, and how their files fit together.
+    """
     from repro.flows.attest_link import write_layout
 
     folder = ctx.settings(context).folder.absolute()
@@ -96,9 +99,9 @@ def chain(
     ] = Path(),
     as_json: Json = False,
 ) -> None:
-    """Verify that every step of a layout was done by those who may, and that their files fit together.
+    """Verify that all steps of a layout were done.
 
-    Exit 1: something is wrong; exit 3: links are missing. Nothing that a layout names is run.
+    By those who may, with files that fit together. Exit 1: something is wrong; exit 3: links are missing. Nothing that a layout names is run.
     """
     from repro.flows.attest_link import check_chain
     from repro.render.attest_text import chain_text

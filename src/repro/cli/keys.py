@@ -62,9 +62,9 @@ def generate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a pair of keys: the private one encrypted with a password, readable by its owner only.
+    """Make a pair of keys.
 
-    The password is asked for on the terminal, or read from a file or a variable; it is no argument, because
+    The private one is encrypted with a password, and readable by its owner only. The password is asked for on the terminal, or read from a file or a variable; it is no argument, because
     arguments are seen by everyone on the machine.
     """
     from repro.flows.sign import password_from, read_password
@@ -94,7 +94,7 @@ def show(
     key: Annotated[Path, typer.Argument(metavar="FILE", help="A public key's file.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Say the kind and the fingerprint of a public key, by which policies and bundles name it."""
+    """Say the kind and the fingerprint of a public key."""
     from repro.attest.keys import load_public
 
     public = load_public(ctx.settings(context).folder / key)

@@ -16,10 +16,10 @@ from repro.cli.verb import single
 EPILOG = """Examples:
 
 \b
-  repro sign dist/x.whl --key repro.key        writes dist/x.whl.sigstore.json
-  repro sign provenance.json sbom.json --key repro.key --out x.whl.sigstore.jsonl
+  repro sign dist/x.whl --key repro.key    writes dist/x.whl.sigstore.json
+  repro sign provenance.json sbom.json --key repro.key --out x.sigstore.jsonl
   repro sign release.json --key alice.key --key bob.key
-  repro sign provenance.json                   by identity: CI's token, or a browser
+  repro sign provenance.json               by identity: CI's, or a browser's
   repro sign provenance.json --trust-config own-sigstore.json
 
 \b
