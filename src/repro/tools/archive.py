@@ -81,12 +81,13 @@ class Member:
 
 
 def tar_members(
-    stream: Stream, *, name: str, caps: Caps = CAPS, rooted: bool = False
+    stream: Stream, *, name: str, caps: Caps = CAPS, layer: bool = False
 ) -> Iterator[tuple[Member, Stream]]:
     """The members of a tar in order, each with its content, to be read until the next is asked for.
 
-    `stream` is decompressed already (`decompressed`). `rooted` reads `/a` as `a`, as every container engine
-    does; otherwise an absolute name is refused. Raises FormatError for all that is no whole and sane tar.
+    `stream` is decompressed already (`decompressed`). A `layer` is read as container engines read one: `/a`
+    is `a`, and its end needs no mark (umoci writes none), for a digest vouches for it. Raises FormatError for
+    all that is no whole and sane tar.
     """
     import tarfile
 
@@ -99,16 +100,16 @@ def tar_members(
         count += 1
         if count > caps.members:
             raise FormatError(f"{name}: more than {caps.members} members")
-        yield _tar_member(info, name, caps, rooted=rooted), source.window(info)
+        yield _tar_member(info, name, caps, rooted=layer), source.window(info)
         tar.members = []  # type: ignore[attr-defined] # else it remembers them all
         with _complaints(name, tarfile.TarError):
-            source.skip_to(tar.offset)
-            info = _next(tar)
+            source.skip_to(tar.offset, spare=tarfile.BLOCKSIZE - 1 if layer else 0)
+            info = _next(tar, marked=not layer)
         if len(tar.pax_headers) > MAX_SHARED:
             raise FormatError(f"{name}: more than {MAX_SHARED} attributes for all members")
 
 
-def _next(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
+def _next(tar: tarfile.TarFile, *, marked: bool) -> tarfile.TarInfo | None:
     """The next header; `TarFile.next` takes a damaged one for the end of the archive."""
     import tarfile
 
@@ -117,6 +118,8 @@ def _next(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
     except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
         return None
     except tarfile.EmptyHeaderError as error:  # type: ignore[attr-defined]
+        if not marked:
+            return None
         raise tarfile.ReadError("ends without the mark of its end, so it may have been cut") from error
 
 
@@ -133,7 +136,8 @@ def _tar_member(info: tarfile.TarInfo, name: str, caps: Caps, *, rooted: bool) -
     elif len(target) > caps.name or "\0" in target:
         raise FormatError(f"{name}: a link's target of {len(target)} characters or with NUL")
     return Member(
-        path=inside(info.name, name=name, caps=caps, rooted=rooted),
+        # `tarfile` takes the slash from a folder's name, and leaves nothing of the root's own.
+        path=inside(info.name or "/" * info.isdir(), name=name, caps=caps, rooted=rooted),
         sort=sort,
         size=info.size if sort is Sort.FILE else 0,
         executable=bool(info.mode & stat.S_IXUSR),
@@ -181,11 +185,14 @@ class _Forward:
     def seek(self, place: int) -> None:
         self.skip_to(place)
 
-    def skip_to(self, place: int) -> None:
+    def skip_to(self, place: int, spare: int = 0) -> None:
+        """Read over what stands before `place`; up to `spare` bytes before it may be missing."""
         if place < self.at:
             raise FormatError(f"{self.name}: a member that ends before it begins")
         while self.at < place:
             if not self.take(min(CHUNK, place - self.at)):
+                if place - self.at <= spare:
+                    break
                 raise FormatError(
                     f"{self.name}: ends too early, after {self.at} bytes", hint="fetch it again"
                 )

@@ -59,7 +59,7 @@ def opened_zip(file: Path, caps: Caps = CAPS) -> Iterator[Zip]:
     """The zip in `file`; FormatError for what is damaged, too much, encrypted, or leads out of it."""
     with file.open("rb") as raw:
         with _complaints(file.name):
-            archive = zipfile.ZipFile(_Bounded(raw, file.name))  # type: ignore[call-overload]
+            archive = zipfile.ZipFile(_Bounded(raw, file.name))
         archive.filename = file.name
         with archive:
             yield Zip(archive, _checked(archive.infolist(), file, caps))
