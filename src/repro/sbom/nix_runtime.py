@@ -53,7 +53,7 @@ def of_infos(
     roots: Sequence[str] = (),
     inner: Found | None = None,
 ) -> Inventory:
-    """The inventory of what a store said of paths; `roots` are those that were asked for, `inner` what is inside.
+    """The inventory of what a store said of paths; `roots` are those asked for, `inner` what stands inside.
 
     A path that others refer to and of which the store said nothing is a component like all others, by its
     name, and a finding says so.
@@ -74,8 +74,10 @@ def of_infos(
             roots=[base(root) for root in roots],
             findings=[
                 *inner.findings,
-                Finding(where=base(path), what="the store knows nothing of this path")
-                for path in sorted({*absent, *(path for path, info in infos.items() if info is None)})
+                *(
+                    Finding(where=base(path), what="the store knows nothing of this path")
+                    for path in sorted({*absent, *(path for path, info in infos.items() if info is None)})
+                ),
             ],
             properties=PROPERTIES,
         )
