@@ -46,6 +46,9 @@ MAX_HASHES = 64
 MAX_BLOB = 64 << 10
 """Cap on a certificate, a timestamp, a signature and a checkpoint, in bytes."""
 
+_SEQUENCE, _LONG = 0x30, 0x80
+"""Of DER: the tag of a sequence, and from which first byte of a length on it counts further bytes."""
+
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
@@ -60,15 +63,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """What a log says it holds: `body` are the bytes that it hashed, of the stated kind and version."""
+    """What a log says it holds: `body` are the bytes that it hashed, of the stated kind and version.
 
+    `log` is the identifier of the log's key; `checkpoint` is "" where there is no proof that ends in one.
+    """
+
+    log: bytes
     index: int
     kind: str
     version: str
     body: bytes
     integrated: int
     has_promise: bool
-    has_proof: bool
+    checkpoint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +160,7 @@ def _certificates(value: object, key: str, where: str) -> tuple[bytes, ...]:
 
 
 def _raw_bytes(value: object, where: str) -> bytes:
-    return _blob(_closed(value, ("rawBytes",), where), "rawBytes", where)
+    return _der(_closed(value, ("rawBytes",), where), "rawBytes", where)
 
 
 def _hint(value: object, where: str) -> str:
@@ -169,9 +176,7 @@ def _timestamps(value: object, where: str) -> tuple[bytes, ...]:
         return ()
     where = f"{where}: timestampVerificationData"
     entries = _list(_closed(value, ("rfc3161Timestamps",), where), "rfc3161Timestamps", MAX_TIMESTAMPS, where)
-    return tuple(
-        _blob(_closed(one, ("signedTimestamp",), where), "signedTimestamp", where) for one in entries
-    )
+    return tuple(_der(_closed(one, ("signedTimestamp",), where), "signedTimestamp", where) for one in entries)
 
 
 def _message(value: object, where: str) -> Message:
@@ -193,13 +198,13 @@ def _entry(value: object, where: str) -> LogEntry:
         "canonicalizedBody",
     )  # fmt: skip
     values = _closed(value, known, where)
-    _blob(_closed(values.get("logId"), ("keyId",), f"{where}: logId"), "keyId", where)
     kind = _closed(values.get("kindVersion"), ("kind", "version"), f"{where}: kindVersion")
     has_promise = values.get("inclusionPromise") is not None
     if has_promise:
         promise = _closed(values["inclusionPromise"], ("signedEntryTimestamp",), f"{where}: inclusionPromise")
         _blob(promise, "signedEntryTimestamp", where)
     return LogEntry(
+        log=_blob(_closed(values.get("logId"), ("keyId",), f"{where}: logId"), "keyId", where),
         index=_number(values, "logIndex", where),
         kind=field(kind, "kind", str, where)[:40],
         version=field(kind, "version", str, where)[:40],
@@ -208,14 +213,14 @@ def _entry(value: object, where: str) -> LogEntry:
         if values.get("integratedTime") is not None
         else 0,
         has_promise=has_promise,
-        has_proof=_has_proof(values.get("inclusionProof"), f"{where}: inclusionProof"),
+        checkpoint=_checkpoint(values.get("inclusionProof"), f"{where}: inclusionProof"),
     )
 
 
-def _has_proof(value: object, where: str) -> bool:
-    """Whether there is a proof with a checkpoint; one without is of no use, but is read all the same."""
+def _checkpoint(value: object, where: str) -> str:
+    """The checkpoint of a proof; a proof without one is of no use, but is read all the same."""
     if value is None:
-        return False
+        return ""
     values = _closed(value, ("logIndex", "rootHash", "treeSize", "hashes", "checkpoint"), where)
     _number(values, "logIndex", where)
     _number(values, "treeSize", where)
@@ -225,11 +230,11 @@ def _has_proof(value: object, where: str) -> bool:
             raise FormatError(f"{where}: a hash that is not text")
         decode_base64(one, f"{where}: hashes")
     if values.get("checkpoint") is None:
-        return False
+        return ""
     envelope = field(_closed(values["checkpoint"], ("envelope",), where), "envelope", str, where)
     if len(envelope) > MAX_BLOB:
         raise CapError(f"{where}: a checkpoint of {len(envelope)} characters; {MAX_BLOB} are read")
-    return True
+    return envelope
 
 
 def _closed(value: object, known: Collection[str], where: str) -> Mapping[str, Any]:
@@ -267,4 +272,15 @@ def _blob(values: Mapping[str, Any], key: str, where: str) -> bytes:
         raise CapError(f"{where}: {key} of {len(text)} characters; {2 * MAX_BLOB} are read")
     if not (data := decode_base64(text, f"{where}: {key}")):
         raise FormatError(f"{where}: {key} is empty")
+    return data
+
+
+def _der(values: Mapping[str, Any], key: str, where: str) -> bytes:
+    """The bytes of one DER sequence, and nothing after it (X.690, sections 8.1.3 and 8.9)."""
+    data = _blob(values, key, where)
+    length = data[1] if len(data) > 1 else 0
+    header = 2 if length < _LONG else 2 + length - _LONG
+    size = length if length < _LONG else int.from_bytes(data[2:header])
+    if data[0] != _SEQUENCE or len(data) != header + size:
+        raise FormatError(f"{where}: {key} is not DER")
     return data

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from repro.attest.bundle import Bundle, LogEntry
 
+_LINE = 3
+"""Words of a line with a signature: a dash, a name, and base64."""
+
 _PEM = re.compile(rb"\s*-----BEGIN ([A-Z ]+)-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END \1-----\s*")
 
 
@@ -69,6 +72,23 @@ def require_bound(entry: LogEntry, claimed: Claimed) -> None:
         raise EvidenceError(f"the log entry cannot be read: {error}") from error
     if differs:
         raise EvidenceError(f"the log entry is about another {differs}")
+
+
+def require_named(entry: LogEntry) -> None:
+    """Raise EvidenceError unless the log has signed its checkpoint under the name that stands in it.
+
+    A note's lines are `- NAME BASE64`, with the first bytes of the key's identifier before the signature
+    (C2SP, signed-note and tlog-checkpoint); Rekor v1 has a number after its name. sigstore-python verifies the
+    signature, and looks at the key's identifier alone.
+    """
+    note, _, signatures = entry.checkpoint.partition("\n\n")
+    name = note.partition("\n")[0].partition(" - ")[0]
+    lines = [line.split(" ") for line in signatures.split("\n")]
+    own = [line[2] for line in lines if len(line) == _LINE and line[1] == name]
+    if not any(base64.b64decode(one + "===")[:4] == entry.log[:4] for one in own):
+        raise EvidenceError(
+            f"the checkpoint of {name[:80]!r} is not signed under that name by the entry's log"
+        )
 
 
 def _hashedrekord_v1(spec: Mapping[str, Any], claimed: Claimed) -> str:

@@ -35,7 +35,7 @@ from sigstore_models.rekor.v1 import TransparencyLogEntry as EntryModel
 from sigstore_models.trustroot.v1 import TrustedRoot as RootModel
 
 from repro.attest.certificate import signer_of
-from repro.attest.entry import claim_of, require_bound
+from repro.attest.entry import claim_of, require_bound, require_named
 from repro.attest.signed import AUTHORITY, LOG, Signed, SignedTime
 from repro.core.errors import ConfigError, EvidenceError, ReproError
 from sigstore import dsse
@@ -233,14 +233,17 @@ def _read(bundle: Bundle) -> LibraryBundle:
     """The library's view of a bundle with a certificate."""
     if len(bundle.entries) != 1:
         raise EvidenceError(f"{len(bundle.entries)} log entries; a certificate's signature needs one")
-    return (LibraryBundle if bundle.entries[0].has_proof else _Loose)(_model(bundle))
+    return (LibraryBundle if bundle.entries[0].checkpoint else _Loose)(_model(bundle))
 
 
 def _model(bundle: Bundle) -> BundleModel:
     """The model of a bundle's exact bytes."""
-    promised = [one for one in bundle.entries if not one.has_proof]
+    promised = [one for one in bundle.entries if not one.checkpoint]
     if promised and not (bundle.version == "0.1" and all(one.has_promise for one in promised)):
         raise EvidenceError("a log entry without a proof that the log includes it")
+    for entry in bundle.entries:
+        if entry.checkpoint:
+            require_named(entry)
     model = (_LooseModel if promised else BundleModel).from_json(bundle.raw)
     if model.message_signature:
         model.message_signature.message_digest = None  # a hint, looked at in a step of its own
