@@ -68,7 +68,7 @@ Out = Annotated[
     ),
 ]
 
-app = group("Say what is known of artifacts and numbers, in in-toto statements.", epilog=EPILOG)
+app = group("Say how artifacts and numbers were made, to be signed.", epilog=EPILOG)
 
 
 @app.command(cls=Verb, context_settings=LOOK)

@@ -101,7 +101,8 @@ def chain(
 ) -> None:
     """Verify that all steps of a layout were done.
 
-    By those who may, with files that fit together. Exit 1: something is wrong; exit 3: links are missing. Nothing that a layout names is run.
+    By those who may, with files that fit together. Exit 1: something is wrong; exit 3: links are missing.
+    Nothing that a layout names is run.
     """
     from repro.flows.attest_link import check_chain
     from repro.render.attest_text import chain_text

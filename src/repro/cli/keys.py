@@ -42,7 +42,7 @@ PasswordVariable = Annotated[
     ),
 ]
 
-app = group("Make keys for signing without a network, and say what a key is.", epilog=EPILOG)
+app = group("Make keys for signing, and say what a key is.", epilog=EPILOG)
 
 
 @app.command(cls=Verb, context_settings=LOOK)
@@ -64,8 +64,9 @@ def generate(
 ) -> None:
     """Make a pair of keys.
 
-    The private one is encrypted with a password, and readable by its owner only. The password is asked for on the terminal, or read from a file or a variable; it is no argument, because
-    arguments are seen by everyone on the machine.
+    The private one is encrypted with a password, and readable by its owner only. The password is asked for on
+    the terminal, or read from a file or a variable; it is no argument, because everyone on the machine sees
+    those.
     """
     from repro.flows.sign import password_from, read_password
     from repro.flows.sign_keys import generate as generate_flow
