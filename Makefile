@@ -9,12 +9,13 @@ export UV_NO_PROGRESS ?= 1
 # Python's own switches in the caller's shell must not decide what an installation contains.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help demo test lint types format bench lock clean
+.PHONY: help demo test interop lint types format bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    install, pull the data, replay every shipped experiment, show the verdicts"
 	@echo "make test    install, then run the whole test suite"
+	@echo "make interop build the real servers and clients of Sigstore (about 16 minutes, once), test with them"
 	@echo "make lint    ruff, rules and formatting      make types   mypy, strict"
 	@echo "make bench   the table of speeds, as ratios  make lock    write the lock files anew"
 
@@ -27,6 +28,13 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	@echo "==> running the test suite"
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+interop: $(VENV)/.dev
+	@echo "==> building what is missing of Sigstore's servers and clients, into a cache"
+	@if $(BIN)/python tests/interop/tools.py install; then \
+	  echo "==> running the tests with them"; \
+	  $(BIN)/python tests/interop/tools.py run $(BIN)/python -m pytest -m interop tests/interop $(PYTEST_ARGS); \
+	elif [ "$$CI" = true ]; then exit 1; else echo "interop: skipped, for the reason above" >&2; fi
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -28,7 +28,7 @@ def make(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
     )
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "lint", "types", "bench"])
+@pytest.mark.parametrize("target", ["demo", "test", "interop", "lint", "types", "bench"])
 def test_a_missing_python_is_one_line(clone: Path, target: str) -> None:
     """Without Python, every target stops with one line that says what to install, and creates nothing."""
     done = make(clone, target, "PYTHON=python-that-is-not-here")
