@@ -89,9 +89,9 @@ def sign(  # noqa: PLR0917 - as many as the verb has options
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Sign statements and files: one Sigstore bundle (v0.3) per signer.
+    """Sign statements and files, as Sigstore bundles (v0.3).
 
-    A statement is signed as a DSSE envelope, any other file as a message. With --key nothing leaves this
+    A statement is signed as a DSSE envelope, any other file as a message; one bundle per signer. With --key nothing leaves this
     machine. Without it the signer is an identity, from CI's ambient token or a browser, and the signature is
     in a public log. Several bundles of one file are lines of one .sigstore.jsonl.
     """
