@@ -96,8 +96,8 @@ def _from_archive(url: str, info: Mapping[str, Any]) -> Origin:
     for algorithm, text in pairs:
         try:
             digests.append(Digest(str(algorithm), str(text)))
-        except FormatError as error:
-            wrong.append(Finding(where=FILE, what=plain(error.message)))
+        except FormatError:
+            wrong.append(Finding(where=FILE, what="archive_info states a hash that is none"))
     references = (Reference(kind="distribution", url=url, digests=tuple(sorted(digests))),) if url else ()
     return Origin(
         references=references,

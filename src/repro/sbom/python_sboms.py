@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from repro.core import strictjson
 from repro.core.canonical import to_bytes
+from repro.core.digest import of_bytes
 from repro.core.errors import FormatError
 from repro.sbom.address import public
 from repro.sbom.component import Finding
@@ -67,13 +68,18 @@ def _merged(inventory: Inventory, owner: str, name: str) -> Found:
     parts = [part for part in inventory.components if not (part.purl and part.purl == target.purl)]
     kept = {part.ref for part in parts}
     refs = {part.ref: owner for part in (target, *inventory.components) if part.ref not in kept}
-    refs.update((part.ref, ref_in(owner, "sbom", name, part.ref)) for part in parts)
+    refs.update((part.ref, ref_in(owner, "sbom", name, _short(part.ref))) for part in parts)
     components = tuple(_own(part, refs, owner, name) for part in parts)
     needs: dict[str, set[str]] = {part.ref: set() for part in components}
     for ref, needed in inventory.needs.items():
         mine = needs.setdefault(refs[ref], set())
         mine.update(refs[each] for each in needed if refs[each] not in {refs[ref], owner})
     return Found(components=components, needs={ref: tuple(sorted(needed)) for ref, needed in needs.items()})
+
+
+def _short(ref: str) -> str:
+    """A reference without what it tells: cargo-cyclonedx writes the folder of whoever built into it."""
+    return of_bytes(ref.encode(errors="surrogatepass")).hex[:32]
 
 
 def _own(part: Component, refs: dict[str, str], owner: str, name: str) -> Component:

@@ -76,6 +76,9 @@ def _folders(paths: Iterable[str]) -> set[str]:
 def _group(path: str, site: str, shared: Collection[str]) -> str:
     """The highest folder above a file, below the site folder, in which nothing is claimed; else the file."""
     place, folder = path, path.rpartition("/")[0]
+    holder, _, last = folder.rpartition("/")
+    if last == "__pycache__" and (holder == site or holder in shared):
+        return path  # the others in it are compiled forms of what is claimed
     while folder not in shared and folder not in {"", site}:
         place, folder = folder, folder.rpartition("/")[0]
     return place
