@@ -42,7 +42,7 @@ ACCEPTED = (
 
 REFUSED = {
     "bundle-empty-certificate-chain_fail": (3, "an empty chain"),
-    "bundle-from-wrong-instance_fail": (4, "certificate chain"),
+    "bundle-from-wrong-instance_fail": (4, "a log that the trusted root does not know"),
     "bundle-invalid-base64-signature_fail": (3, "signature: not base64"),
     "bundle-negative-log-index_fail": (3, "logIndex is '-1'"),
     "checkpoint-wrong-roothash_fail": (4, "invalid root hash signature"),
@@ -58,8 +58,8 @@ REFUSED = {
     "rekor2-dsse-mismatch-sig_fail": (4, "log entry is inconsistent"),
     "rekor2-no-inclusion-proof_fail": (4, "without a proof"),
     "rekor2-no-timestamp_fail": (4, "inclusion promise or signed timestamp"),
-    "rekor2-timestamp-outside-trust-root-tsa-validity_fail": (4, "no timestamp is by an authority"),
-    "rekor2-timestamp-payload-mismatch_fail": (4, "no timestamp is by an authority"),
+    "rekor2-timestamp-outside-trust-root-tsa-validity_fail": (4, "a timestamp is by no authority"),
+    "rekor2-timestamp-payload-mismatch_fail": (4, "a timestamp is by no authority"),
     "signature-mismatch_fail": (4, "Signature is invalid"),
     "wrong-hashedrekord-cert-and-sig_fail": (4, "log entry is inconsistent"),
 }

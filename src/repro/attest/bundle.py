@@ -65,11 +65,14 @@ class Message:
 class LogEntry:
     """What a log says it holds: `body` are the bytes that it hashed, of the stated kind and version.
 
-    `log` is the identifier of the log's key; `checkpoint` is "" where there is no proof that ends in one.
+    `log` is the identifier of the log's key, `index` the entry's in all of it. `checkpoint` is "" where there
+    is no proof that ends in one; `leaf` and `tree_size` are then 0.
     """
 
     log: bytes
     index: int
+    leaf: int
+    tree_size: int
     kind: str
     version: str
     body: bytes
@@ -203,6 +206,7 @@ def _entry(value: object, where: str) -> LogEntry:
     if has_promise:
         promise = _closed(values["inclusionPromise"], ("signedEntryTimestamp",), f"{where}: inclusionPromise")
         _blob(promise, "signedEntryTimestamp", where)
+    checkpoint, leaf, tree_size = _proof(values.get("inclusionProof"), f"{where}: inclusionProof")
     return LogEntry(
         log=_blob(_closed(values.get("logId"), ("keyId",), f"{where}: logId"), "keyId", where),
         index=_number(values, "logIndex", where),
@@ -213,28 +217,30 @@ def _entry(value: object, where: str) -> LogEntry:
         if values.get("integratedTime") is not None
         else 0,
         has_promise=has_promise,
-        checkpoint=_checkpoint(values.get("inclusionProof"), f"{where}: inclusionProof"),
+        checkpoint=checkpoint,
+        leaf=leaf,
+        tree_size=tree_size,
     )
 
 
-def _checkpoint(value: object, where: str) -> str:
-    """The checkpoint of a proof; a proof without one is of no use, but is read all the same."""
+def _proof(value: object, where: str) -> tuple[str, int, int]:
+    """A proof's checkpoint, leaf and tree size; one without a checkpoint is of no use, but is read too."""
     if value is None:
-        return ""
+        return "", 0, 0
     values = _closed(value, ("logIndex", "rootHash", "treeSize", "hashes", "checkpoint"), where)
-    _number(values, "logIndex", where)
-    _number(values, "treeSize", where)
+    leaf = _number(values, "logIndex", where)
+    size = _number(values, "treeSize", where)
     _blob(values, "rootHash", where)
     for one in _list(values, "hashes", MAX_HASHES, where):
         if not isinstance(one, str):
             raise FormatError(f"{where}: a hash that is not text")
         decode_base64(one, f"{where}: hashes")
     if values.get("checkpoint") is None:
-        return ""
+        return "", 0, 0
     envelope = field(_closed(values["checkpoint"], ("envelope",), where), "envelope", str, where)
     if len(envelope) > MAX_BLOB:
         raise CapError(f"{where}: a checkpoint of {len(envelope)} characters; {MAX_BLOB} are read")
-    return envelope
+    return envelope, leaf, size
 
 
 def _closed(value: object, known: Collection[str], where: str) -> Mapping[str, Any]:

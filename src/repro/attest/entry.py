@@ -74,21 +74,27 @@ def require_bound(entry: LogEntry, claimed: Claimed) -> None:
         raise EvidenceError(f"the log entry is about another {differs}")
 
 
-def require_named(entry: LogEntry) -> None:
-    """Raise EvidenceError unless the log has signed its checkpoint under the name that stands in it.
+def require_proof(entry: LogEntry) -> None:
+    """Raise EvidenceError unless the parts of an entry's proof, which each hold, are of one piece.
 
-    A note's lines are `- NAME BASE64`, with the first bytes of the key's identifier before the signature
-    (C2SP, signed-note and tlog-checkpoint); Rekor v1 has a number after its name. sigstore-python verifies the
-    signature, and looks at the key's identifier alone.
+    sigstore-python verifies the path to the root hash and the checkpoint's signature over that hash by the
+    log's key; it looks neither at the tree's size nor at the name under which the log signed. A note's lines
+    are `- NAME BASE64`, the first bytes of the key's identifier before the signature (C2SP, signed-note and
+    tlog-checkpoint); Rekor v1 has a number after its name, and its promise covers the index.
     """
+    if not entry.checkpoint:
+        return
     note, _, signatures = entry.checkpoint.partition("\n\n")
-    name = note.partition("\n")[0].partition(" - ")[0]
-    lines = [line.split(" ") for line in signatures.split("\n")]
+    origin, _, rest = note.partition("\n")
+    name = origin.partition(" - ")[0]
+    if rest.partition("\n")[0] != str(entry.tree_size):
+        raise EvidenceError("the inclusion proof is for a tree of another size than the checkpoint's")
+    if not entry.has_promise and entry.index != entry.leaf:
+        raise EvidenceError("the entry has another index than its inclusion proof")
+    lines = [line.split(" ") for line in signatures.splitlines()]
     own = [line[2] for line in lines if len(line) == _LINE and line[1] == name]
-    if not any(base64.b64decode(one + "===")[:4] == entry.log[:4] for one in own):
-        raise EvidenceError(
-            f"the checkpoint of {name[:80]!r} is not signed under that name by the entry's log"
-        )
+    if not any(decode_base64(one, "checkpoint")[:4] == entry.log[:4] for one in own):
+        raise EvidenceError(f"the checkpoint of {name[:80]!r} is not signed under that name by its log")
 
 
 def _hashedrekord_v1(spec: Mapping[str, Any], claimed: Claimed) -> str:

@@ -35,7 +35,7 @@ from sigstore_models.rekor.v1 import TransparencyLogEntry as EntryModel
 from sigstore_models.trustroot.v1 import TrustedRoot as RootModel
 
 from repro.attest.certificate import signer_of
-from repro.attest.entry import claim_of, require_bound, require_named
+from repro.attest.entry import claim_of, require_bound, require_proof
 from repro.attest.signed import AUTHORITY, LOG, Signed, SignedTime
 from repro.core.errors import ConfigError, EvidenceError, ReproError
 from sigstore import dsse
@@ -79,6 +79,7 @@ class Root:
             else:
                 digest = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(sha256))
                 verifier.verify_artifact(digest, material, _Anybody())
+            require_proof(bundle.entries[0])
             if bundle.entries[0].kind == "intoto":
                 claimed = claim_of(bundle, verifier=bundle.certificates[0], sha256=sha256)
                 require_bound(bundle.entries[0], claimed)
@@ -96,6 +97,7 @@ class Root:
         with _refusals():
             verifier.require_witnesses(_Loose(_model(bundle)))
             for entry in bundle.entries:
+                require_proof(entry)
                 require_bound(entry, claim_of(bundle, verifier=key.der, sha256=sha256))
             return Signed(times=verifier.times, log=_log(bundle))
 
@@ -137,12 +139,15 @@ class _Verifier(Verifier):
         found = []
         if bundle.verification_material.timestamp_verification_data:
             found = self._verify_timestamp_authority(bundle)
-            if not found:
-                raise VerificationError("no timestamp is by an authority of the trusted root, in its time")
+            if len(found) < len(bundle.verification_material.timestamp_verification_data.rfc3161_timestamps):
+                raise VerificationError("a timestamp is by no authority of the trusted root, in its time")
         entries = bundle.entries if isinstance(bundle, _Loose) else (bundle.log_entry,)
         times = [SignedTime(at=one.time, source=AUTHORITY) for one in found]
+        known = {one.log_id.key_id for one in self._trusted_root._inner.tlogs}  # noqa: SLF001
         for entry in entries:
             inner = entry._inner  # noqa: SLF001
+            if inner.log_id.key_id not in known:  # the library would try every log's key
+                raise VerificationError("the entry is in a log that the trusted root does not know")
             if not (inner.integrated_time and inner.inclusion_promise):
                 continue
             if (inner.kind_version.kind, inner.kind_version.version) not in PROMISED:
@@ -241,9 +246,6 @@ def _model(bundle: Bundle) -> BundleModel:
     promised = [one for one in bundle.entries if not one.checkpoint]
     if promised and not (bundle.version == "0.1" and all(one.has_promise for one in promised)):
         raise EvidenceError("a log entry without a proof that the log includes it")
-    for entry in bundle.entries:
-        if entry.checkpoint:
-            require_named(entry)
     model = (_LooseModel if promised else BundleModel).from_json(bundle.raw)
     if model.message_signature:
         model.message_signature.message_digest = None  # a hint, looked at in a step of its own

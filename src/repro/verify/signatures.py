@@ -36,6 +36,8 @@ def require_signed(bundle: Bundle, artifact: Artifact, expectation: Expectation,
         raise EvidenceError(f"not signed by any of {_count(len(expectation.keys), 'key')}")
     if len(keys) < expectation.threshold:
         raise EvidenceError(f"signed by {_count(len(keys), 'key')}; {expectation.threshold} are needed")
+    if len(bundle.hint) == len(keys[0].hint) and bundle.hint not in {key.hint for key in keys}:
+        raise EvidenceError("the bundle names another key than the one that signed")
     signed = Signed(keys=keys)
     if bundle.entries or bundle.timestamps:
         signed = replace(trust.witnessed(bundle, keys[0], sha256=artifact.sha256), keys=keys)
@@ -47,7 +49,7 @@ def require_signed(bundle: Bundle, artifact: Artifact, expectation: Expectation,
 def _who_signed(bundle: Bundle, artifact: Artifact, keys: tuple[PublicKey, ...]) -> tuple[PublicKey, ...]:
     """The different keys that have signed, each once however often it or its signature is given.
 
-    Hints and key ids are not looked at: nobody signed them.
+    Hints and key ids do not choose: nobody signed them.
     """
     return tuple(key for key in dict.fromkeys(keys) if _has_signed(bundle, artifact, key))
 
