@@ -103,8 +103,10 @@ def _signature(value: object, where: str) -> Signature:
     values = table(value, ("keyid", "sig"), where)
     keyid = field(values, "keyid", str, where) if values.get("keyid") is not None else ""
     sig = decode_base64(field(values, "sig", str, where), f"{where}: sig")
-    if not 1 <= len(sig) <= MAX_SIGNATURE:
-        raise CapError(f"{where}: a signature of {len(sig)} bytes; from 1 to {MAX_SIGNATURE} are read")
+    if not sig:
+        raise FormatError(f"{where}: an empty signature")
+    if len(sig) > MAX_SIGNATURE:
+        raise CapError(f"{where}: a signature of {len(sig)} bytes; {MAX_SIGNATURE} are read")
     return Signature(keyid=_short(keyid, f"{where}: keyid"), sig=sig)
 
 
