@@ -45,7 +45,6 @@ def cosign_verify(
         f"--trusted-root={root}",
         f"--certificate-identity={who[0]}",
         f"--certificate-oidc-issuer={who[1]}",
-        "--use-signed-timestamps",
         *more,
         artifact,
     )

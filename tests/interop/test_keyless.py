@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,17 +11,20 @@ from sigstore.models import Bundle, TrustedRoot
 from sigstore.verify import Verifier
 from sigstore.verify.policy import Identity
 from tests.interop import peers
-from tests.interop.signers import ARTIFACT, ATTEST, DIGEST, PROVENANCE, SIGN
+from tests.interop.ours import verdict
+from tests.interop.signers import ARTIFACT, ATTEST, PROVENANCE, SIGN
 from tests.interop.who import REF, WHO, Who
-
-from repro.attest.bundle import parse_bundle
-from repro.attest.statement import parse_statement
-from repro.attest.trust import load_trust
+from tests.sigstore.log import b64
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.interop.servers import RealSigstore
+
+    from repro.verify.protocol import Outcome
+
+
+STAMPED = "--use-signed-timestamps"
 
 
 @pytest.fixture(scope="module", params=WHO)
@@ -51,24 +56,41 @@ def signed(
 
 def test_repro_verifies_every_statement(real: RealSigstore, who: Who, attested: Path) -> None:
     """`repro` finds in each bundle who signed and what, and that both log and authority witnessed it."""
-    found = load_trust(real.trusted_root).certified(parse_bundle(attested.read_bytes()), sha256=DIGEST)
-    assert found.signer is not None
-    assert (found.signer.identity, found.signer.issuer) == who.pair
-    assert found.payload is not None
-    statement = parse_statement(found.payload)
-    assert statement.predicate_type == PROVENANCE
+    outcome = verdict(attested, real.trusted_root, who=who.pair)
+    assert outcome.is_accepted, outcome.failed
+    assert outcome.statement is not None
+    assert outcome.statement.predicate_type == PROVENANCE
+    found = outcome.signed
+    assert found is not None
     assert found.times
     assert found.log
     if who.source:
+        assert found.signer is not None
         assert found.signer.claims["source_repository_uri"] == who.source
         assert found.signer.claims["source_repository_ref"] == REF
 
 
 def test_repro_verifies_every_file(real: RealSigstore, who: Who, signed: Path) -> None:
-    """`repro` finds in each bundle of a file who signed it."""
-    found = load_trust(real.trusted_root).certified(parse_bundle(signed.read_bytes()), sha256=DIGEST)
-    assert found.signer is not None
-    assert (found.signer.identity, found.signer.issuer) == who.pair
+    """`repro` takes each bundle of a file for its signer."""
+    outcome = verdict(signed, real.trusted_root, who=who.pair)
+    assert outcome.is_accepted, outcome.failed
+
+
+def refused_at(outcome: Outcome) -> int | None:
+    """The step that refused."""
+    return outcome.failed.step if outcome.failed else None
+
+
+def test_repro_refuses_what_differs(real: RealSigstore, who: Who, attested: Path, tmp_path: Path) -> None:
+    """Another signer is refused at step 6, another artifact at 8, a changed byte at 4."""
+    root = real.trusted_root
+    assert refused_at(verdict(attested, root, who=("eve@example.org", who.issuer))) == 6
+    assert refused_at(verdict(attested, root, who=(who.identity, "https://evil.invalid"))) == 6
+    assert refused_at(verdict(attested, root, who=who.pair, content=b"another")) == 8
+    changed = json.loads(attested.read_bytes())
+    changed["dsseEnvelope"]["payload"] = b64(base64.b64decode(changed["dsseEnvelope"]["payload"]) + b" ")
+    (tmp_path / "changed.json").write_text(json.dumps(changed))
+    assert refused_at(verdict(tmp_path / "changed.json", root, who=who.pair)) == 4
 
 
 def test_sigstore_python_verifies_every_statement(real: RealSigstore, who: Who, attested: Path) -> None:
@@ -90,7 +112,7 @@ def test_cosign_verifies_every_statement(real: RealSigstore, who: Who, attested:
 
     def asks(artifact: str, identity: str) -> peers.Outcome:
         folder = attested.parent
-        more = ("verify-blob-attestation", f"--type={PROVENANCE}")
+        more = ("verify-blob-attestation", f"--type={PROVENANCE}", STAMPED)
         return peers.cosign_verify(
             attested, folder / artifact, real.trusted_root, (identity, who.issuer), *more
         )
@@ -104,10 +126,12 @@ def test_cosign_verifies_every_statement(real: RealSigstore, who: Who, attested:
 def test_cosign_verifies_every_file(real: RealSigstore, who: Who, signed: Path) -> None:
     """In cosign's eyes each signature is of its file, and of no other."""
     folder = signed.parent
-    good = peers.cosign_verify(signed, folder / "artifact", real.trusted_root, who.pair, "verify-blob")
+    good = peers.cosign_verify(
+        signed, folder / "artifact", real.trusted_root, who.pair, "verify-blob", STAMPED
+    )
     assert good.accepted, good.said
     assert not peers.cosign_verify(
-        signed, folder / "other", real.trusted_root, who.pair, "verify-blob"
+        signed, folder / "other", real.trusted_root, who.pair, "verify-blob", STAMPED
     ).accepted
 
 
