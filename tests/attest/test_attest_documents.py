@@ -121,3 +121,12 @@ def test_a_file_alone_does_not_say_how_it_was_made(repro: Callable[..., Said], w
     answer = repro(work, "attest", "provenance", "x.whl")
     assert answer.code == 2
     assert "--run" in answer.err
+
+
+def test_a_token_in_a_command_is_masked(repro: Callable[..., Said], work: Path) -> None:
+    """A credential among a command's words is not in the statement."""
+    line = command("open('x.whl', 'w').write('new')") + " https://user:hunter2@example.org/"
+    answer = repro(work, "attest", "provenance", "x.whl", "--run", line)
+    assert answer.code == 0
+    assert "hunter2" not in answer.out + answer.err
+    assert "https://***@example.org/" in answer.out

@@ -94,6 +94,18 @@ def test_a_chain_holds(repro: Callable[..., Said], work: Path) -> None:
     assert "the chain holds: write, pack" in said.out
 
 
+def test_another_command_is_noted(
+    repro: Callable[..., Said], work: Path, people: dict[str, KeyFiles]
+) -> None:
+    """A step that ran another command than expected is told in one line, and nothing else is printed."""
+    text = LAYOUT.format(expires="2999-01-01").replace('name = "pack"', 'name = "pack"\ncommand = "tar c"')
+    (work / "layout.toml").write_text(text)
+    assert repro(work, "attest", "layout", "layout.toml", *people["owner"].options).code == 0
+    said = chain(repro, work)
+    assert (said.code, said.err) == (0, "")
+    assert "note: pack." in said.out
+
+
 def test_in_totos_own_tool_agrees(work: Path) -> None:
     """What is written here, `in-toto-verify` verifies."""
     done = subprocess.run(

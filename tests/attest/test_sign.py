@@ -19,6 +19,8 @@ import pytest
 from asn1crypto import tsp
 from sigstore_models.bundle.v1 import Bundle
 from tests.attest.conftest import PASSWORD, KeyFiles, key_files
+from tests.sigstore.clients import token
+from tests.sigstore.conftest import world
 from tests.sigstore.timestamps import Timestamper
 
 from repro.attest.dsse import envelope_of
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.attest.conftest import Said
+    from tests.sigstore.world import PrivateSigstore
 
+__all__ = ["world"]
 SHA = hashlib.sha256(b"artifact").hexdigest()
 STATEMENT = statement([Subject(name="a", digests={"sha256": SHA})], "https://example.org/p/v1", {"x": "é"})
 PASSWORD_HEX = base64.b64encode(PASSWORD.encode()).decode()
@@ -280,3 +284,40 @@ def test_a_wrong_timestamp_is_not_kept(
 def test_what_is_signed_is_a_statement(work: Path) -> None:
     """The fixture of this file reads as it was written, in letters beyond ASCII too."""
     assert parse_statement((work / "a.json").read_bytes()) == STATEMENT
+
+
+@pytest.mark.parametrize("kind", ["junk", "valid"])
+def test_a_token_is_never_seen(
+    repro: Callable[..., Said], work: Path, tmp_path: Path, world: PrivateSigstore, kind: str
+) -> None:
+    """Signing by identity that fails, at the token or at the network, shows the token nowhere."""
+    config = {
+        "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+        "trustedRoot": json.loads(world.trusted_root()),
+        "signingConfig": json.loads(world.signing_config()),
+    }
+    (work / "trust.json").write_text(json.dumps(config))
+    raw = str(token()) if kind == "valid" else "eyJhbGciOiJub25lIn0.c2VjcmV0.c2VjcmV0"
+    (tmp_path / "token").write_text(raw + "\n")
+    options = ("--trust-config", "trust.json", "--identity-token-file", tmp_path / "token")
+    said = repro(work, "-v", "sign", "a.json", *options)
+    assert said.code == 3
+    written = b"".join(path.read_bytes() for path in work.iterdir())
+    for part in (raw, raw.split(".")[1]):
+        assert part not in said.out + said.err
+        assert part.encode() not in written
+    assert not (work / "a.json.sigstore.json").exists()
+
+
+@pytest.mark.parametrize("content", ["{}", "junk", '{"mediaType": "x"}'])
+def test_a_broken_trust_configuration_is_refused(
+    repro: Callable[..., Said], work: Path, tmp_path: Path, content: str
+) -> None:
+    """A trust configuration that is none is said to be the reason, without a traceback."""
+    (work / "trust.json").write_text(content)
+    (tmp_path / "token").write_text(str(token()))
+    options = ("--trust-config", "trust.json", "--identity-token-file", tmp_path / "token")
+    said = repro(work, "sign", "a.json", *options)
+    assert said.code == 3
+    assert "trust configuration" in said.err
+    assert "internal error" not in said.err

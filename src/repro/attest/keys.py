@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from repro.core.errors import FormatError, ReproError, UsageError
-from repro.tools.files import read_capped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,15 +192,21 @@ def asks_password(path: Path) -> bool:
 
 
 def _read(path: Path, *, private: bool = False) -> bytes:
+    """A key's file; the mode is that of the very file that is read."""
     try:
-        if private and (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
-            raise ReproError(
-                f"{path}: a private key that others may read or write (mode {mode:o})",
-                hint=f"run: chmod 600 {path}; and make a new key if others could log in here",
-            )
-        return read_capped(path, MAX_BYTES)
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", hint="name the file of a key") from error
+    if private and mode & 0o077:
+        raise ReproError(
+            f"{path}: a private key that others may read or write (mode {mode:o})",
+            hint=f"run: chmod 600 {path}; and make a new key if others could log in here",
+        )
+    if len(data) > MAX_BYTES:
+        raise FormatError(f"{path}: more than the {MAX_BYTES} bytes that a key has")
+    return data
 
 
 def write_private(path: Path, pem: bytes) -> None:

@@ -7,6 +7,8 @@ sub-layouts (which may hold such), names that leave the folder, thresholds below
 
 from __future__ import annotations
 
+import logging
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +30,20 @@ MAX_BYTES = 32 << 20
 
 MAX_STEPS = 100
 
+LINK_NAME = re.compile(rf"{STEP_NAME.pattern}\.[0-9a-f]{{8}}\.link")
+"""What a link's file is called: step, beginning of the key's id."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """A supply chain that holds: its steps in order, and the SHA-256 of what the last one made, by name."""
+    """A supply chain that holds: its steps in order, and the SHA-256 of what the last one made, by name.
+
+    `notes` tell where a step ran another command than its layout expects: no fault (specification, 4.3.1).
+    """
 
     steps: tuple[str, ...]
     products: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 class NoLinks(MissingBaseline):
@@ -53,9 +62,13 @@ def verify(layout: bytes, owners: Sequence[PublicKey], links: Mapping[str, bytes
     if not owners:
         raise UsageError("no key of the layout's owner", hint="name it with --layout-key")
     document = strictjson.parse(layout, name="layout", max_bytes=MAX_BYTES)
-    steps = _require_harmless(_payload(document, "layout"))
+    wanted = _payload(document, "layout")
+    steps = _require_harmless(wanted)
+    logging.getLogger("in_toto").setLevel(logging.CRITICAL)  # it would print what strangers wrote
+    used = {name: data for name, data in links.items() if _step_of(name) in steps}
+    notes = [note for name in used for note in _looked_at(name, used[name], wanted)]
     with tempfile.TemporaryDirectory(prefix="repro-links-") as folder:
-        for name, data in _used(links, steps):
+        for name, data in used.items():
             (Path(folder) / name).write_bytes(data)
         try:
             keys = {one["keyid"]: one for one in map(key_of, owners)}
@@ -65,7 +78,7 @@ def verify(layout: bytes, owners: Sequence[PublicKey], links: Mapping[str, bytes
         except Exception as error:
             raise _translated(error) from error
     products = {name: hashes.get("sha256", "") for name, hashes in summary.products.items()}
-    return Chain(steps=steps, products=products)
+    return Chain(steps=steps, products=products, notes=tuple(sorted(notes)))
 
 
 def require_product(chain: Chain, name: str, sha256: str) -> None:
@@ -99,24 +112,29 @@ def _require_harmless(layout: Mapping[str, Any]) -> tuple[str, ...]:
             raise FormatError(f"layout: no name of a step: {name[:80]!r}")
         if field(values, "threshold", int, f"layout: {name}") < 1:
             raise FormatError(f"layout: {name}: a threshold below 1 demands nothing")
+        if name in names:
+            raise FormatError(f"layout: the step {name} stands there twice")
         names.append(name)
     return tuple(names)
 
 
-def _used(links: Mapping[str, bytes], steps: Sequence[str]) -> list[tuple[str, bytes]]:
-    """The links that belong to a step, each looked at first."""
-    found = []
-    for name, data in links.items():
-        step, _, rest = name.removesuffix(".link").rpartition(".")
-        if not name.endswith(".link") or step not in steps or "/" in rest:
-            continue
-        payload = _payload(strictjson.parse(data, name=name, max_bytes=MAX_BYTES), name)
-        if payload.get("_type") != "link":
-            raise FormatError(f"{name}: not a link", hint="layouts within layouts are not read")
-        if payload.get("name") != step:
-            raise FormatError(f"{name}: is a link of the step {str(payload.get('name'))[:80]!r}")
-        found.append((name, data))
-    return found
+def _step_of(name: str) -> str:
+    """The step that a link's file is about, "" where it is called otherwise."""
+    return name.removesuffix(".link").rpartition(".")[0] if LINK_NAME.fullmatch(name) else ""
+
+
+def _looked_at(name: str, data: bytes, layout: Mapping[str, Any]) -> list[str]:
+    """What there is to note of a link; FormatError where it is none, or one of another step."""
+    payload = _payload(strictjson.parse(data, name=name, max_bytes=MAX_BYTES), name)
+    if payload.get("_type") != "link":
+        raise FormatError(f"{name}: not a link", hint="layouts within layouts are not read")
+    if payload.get("name") != _step_of(name):
+        raise FormatError(f"{name}: is a link of the step {str(payload.get('name'))[:80]!r}")
+    expected = next(
+        step.get("expected_command") for step in layout["steps"] if step["name"] == _step_of(name)
+    )
+    ran = payload.get("command")
+    return [f"{name}: ran {ran}, not {expected}"[:500]] if expected and ran != expected else []
 
 
 def _payload(document: object, name: str) -> Mapping[str, Any]:

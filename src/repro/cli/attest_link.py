@@ -53,7 +53,7 @@ def link(  # noqa: PLR0917 - as many as the verb has options
     wishes = StepWishes(
         step=step, command=command, materials=tuple(materials or ()), products=tuple(products)
     )
-    file = do_step(folder, wishes, signer, folder / out)
+    file = do_step(folder, wishes, signer, ctx.settings(context).folder / out)
     _said(file, as_json=as_json)
 
 
@@ -76,7 +76,7 @@ def layout(
     """
     from repro.flows.attest_link import write_layout
 
-    folder = ctx.settings(context).folder.absolute()
+    folder = ctx.settings(context).folder
     owners = _keys(context, key, password_files, password_variable)
     _said(write_layout(folder / source, owners, folder / out), as_json=as_json)
 
@@ -115,7 +115,7 @@ def chain(
         [folder / artifact for artifact in artifacts or ()],
     )
     if as_json:
-        document = {"steps": list(found.steps), "products": dict(found.products)}
+        document = {"steps": list(found.steps), "products": dict(found.products), "notes": list(found.notes)}
         ctx.say_json({"version": 1, "exit": 0, **document})
     else:
         ctx.say(chain_text(found))

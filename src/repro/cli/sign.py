@@ -91,9 +91,10 @@ def sign(  # noqa: PLR0917 - as many as the verb has options
 ) -> None:
     """Sign statements and files, as Sigstore bundles (v0.3).
 
-    A statement is signed as a DSSE envelope, any other file as a message; one bundle per signer. With --key nothing leaves this
-    machine. Without it the signer is an identity, from CI's ambient token or a browser, and the signature is
-    in a public log. Several bundles of one file are lines of one .sigstore.jsonl.
+    A statement is signed as a DSSE envelope, any other file as a message; each signer makes one bundle. With
+    --key nothing leaves this machine. Without it the signer is an identity, from CI's ambient token or a
+    browser, and the signature is in a public log. Several bundles of one file are lines of one
+    .sigstore.jsonl.
     """
     from repro.flows.sign import Wishes
     from repro.flows.sign import sign as sign_flow

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from repro.attest.statement import Statement
 
-_INSTALLABLE = re.compile(r"#|^\.$|^\./|^/nix/store/|/[0-9a-z]{32}-|^[a-z+]+:")
+_STORE_PATH = re.compile(r"/[0-9a-z]{32}-[^/]+$")
+_INSTALLABLE = re.compile(r"#|^[./]|^[a-z+]+:")
 """What Nix takes and no name of an experiment is."""
 
 
@@ -65,13 +66,13 @@ def provenance(folder: Path, wishes: Wishes) -> tuple[Statement, ...]:
         return (attest_command.provenance_of(folder, files, wishes.command, wishes.builder),)
     found: list[Statement] = []
     for target in wishes.targets:
-        if _INSTALLABLE.search(target):
-            found += _of_nix(folder, target, wishes)
-        elif (folder / target).is_file():
+        if (folder / target).is_file() and not _STORE_PATH.search(target):
             raise UsageError(
                 f"{target}: a file does not say how it was made",
                 hint="let it be made now: --run COMMAND; or name what Nix built: .#ATTRIBUTE",
             )
+        if _STORE_PATH.search(target) or _INSTALLABLE.search(target):
+            found += _of_nix(folder, target, wishes)
         else:
             found += _of_replay(folder, target, wishes)
     return tuple(found)

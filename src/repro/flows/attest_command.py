@@ -14,6 +14,7 @@ from repro.core.errors import ReproError, RunError, UsageError
 from repro.flows.attest_subjects import origin_of, subject_of
 from repro.tools import clock, process
 from repro.tools.git import Git
+from repro.tools.redact import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +59,7 @@ def provenance_of(folder: Path, files: Sequence[Path], command: str, builder: st
     dirty = {"dirty": True, "difference": {VALUE: difference.hex}} if difference else None
     predicate = provenance(
         build_type=COMMAND,
-        external={"argv": list(argv)},
+        external={"argv": [redacted(word) for word in argv]},
         internal={"isolation": "none"},
         dependencies=[descriptor("source", commit, uri=origin_of(folder), annotations=dirty)],
         builder=builder,

@@ -16,6 +16,7 @@ from repro.flows.attest_command import TIMEOUT_SECONDS, words
 from repro.flows.attest_subjects import files_of
 from repro.tools import process
 from repro.tools.files import disk_errors, hash_file, read_capped, require_relative, write_atomic
+from repro.tools.redact import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +55,7 @@ def do_step(folder: Path, wishes: StepWishes, key: PrivateKey, out: Path) -> Pat
     name, data = link.link(
         link.Done(
             step=wishes.step,
-            command=tuple(argv),
+            command=tuple(redacted(word) for word in argv),
             materials=before,
             products=after,
             byproducts={"return-value": done.code},

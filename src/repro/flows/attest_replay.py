@@ -17,6 +17,7 @@ from repro.flows.referee import BASELINES
 from repro.store.runs import RECORD, Store
 from repro.tools import clock
 from repro.tools.files import hash_file
+from repro.tools.redact import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,7 +86,9 @@ def provenance_of(ran: Ran, builder: str, source: str) -> Statement:
         external={
             "experiment": record.experiment,
             "run": record.run,
-            **{key: record.command[key] for key in ("argv", "values", "variables", "outputs", "network")},
+            "argv": [redacted(word) for word in record.command["argv"]],
+            "variables": {name: redacted(word) for name, word in record.command["variables"].items()},
+            **{key: record.command[key] for key in ("values", "outputs", "network")},
         },
         internal={
             "key": record.key,

@@ -52,4 +52,5 @@ def written_text(written: Sequence[Written]) -> str:
 def chain_text(chain: Chain) -> str:
     """The steps that were done, and what the last one made."""
     products = [f"  {digest}  {one_line(name)}" for name, digest in sorted(chain.products.items())]
-    return "\n".join([f"the chain holds: {', '.join(chain.steps)}", *products]) + "\n"
+    notes = [f"note: {one_line(note)}" for note in chain.notes]
+    return "\n".join([f"the chain holds: {', '.join(chain.steps)}", *products, *notes]) + "\n"
