@@ -23,7 +23,8 @@ FLAKE = re.compile(r"(?:[a-z][a-z0-9+]*:|\.{1,2}(?:/|#|\?|$)|/|nixpkgs#|[^#\s]*#
 
 LOCK = re.compile(r"(?:.*[-_.])?requirements(?:[-_.].*)?\.(?:txt|lock)")
 MEMBERS = 20_000
-"""How many members of a tar archive are looked at to tell what it is."""
+MEMBER_BYTES = 16 << 30
+"""How many members of a tar archive, and bytes in them, are passed over to tell what it is."""
 
 
 class Closure(StrEnum):
@@ -58,10 +59,10 @@ def target_of(folder: Path, text: str) -> Target:
     """What `text` names, seen from `folder`; UsageError where it is nothing that has an inventory."""
     path = folder / text
     with disk_errors(f"looking at {text}"):
+        if _is_stored(path):  # whether it is there is for Nix to say
+            return Target(sort=Sort.NIX, path=path, text=text, stored=True)
         if path.exists():
-            stored = _is_stored(path)
-            sort = Sort.NIX if stored else _sort_of(path, text)
-            return Target(sort=sort, path=path, text=text, stored=stored)
+            return Target(sort=_sort_of(path, text), path=path, text=text)
     if FLAKE.match(text) and ("#" in text or ":" in text):
         return Target(sort=Sort.NIX, path=path, text=text)
     raise UsageError(
@@ -103,13 +104,15 @@ def _sort_of_archive(path: Path, text: str) -> Sort:
     """An image's archive names its layout or its manifest; a source distribution holds a PKG-INFO."""
     try:
         with tarfile.open(path) as archive:
+            passed = 0
             for number, member in enumerate(archive):
                 name = member.name.removeprefix("./")
                 if name in {"oci-layout", "manifest.json", "index.json"}:
                     return Sort.IMAGE
                 if re.fullmatch(r"[^/]+/PKG-INFO", name):
                     return Sort.SDIST
-                if number > MEMBERS:
+                passed += member.size
+                if number > MEMBERS or passed > MEMBER_BYTES:
                     break
     except (tarfile.TarError, EOFError, OSError) as error:
         raise FormatError(f"{text}: not a whole archive: {error}") from error

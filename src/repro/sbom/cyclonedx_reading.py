@@ -178,6 +178,5 @@ class _Reader(Fields):
             needed = each.get("dependsOn") or []
             if not isinstance(needed, list) or not all(isinstance(other, str) for other in needed):
                 raise self.wrong(where + "dependsOn", "must be a list of strings")
-            if ref in refs:
-                found[ref] = tuple(other for other in needed if other in refs)
+            found[ref] = tuple(other for other in needed if other in refs)
         return {ref: found.get(ref, ()) for ref in refs}
