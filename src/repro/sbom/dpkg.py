@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 from repro.core.errors import FormatError
 from repro.sbom.component import Licence
 from repro.sbom.expression import is_expression, normal
+from repro.sbom.python_metadata import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MAX_PACKAGES = 100_000
 """Packages of one database; all of Debian 12 has 64,000."""
+
+MAX_WORDS = 200
+"""Characters of a licence that is no expression."""
 
 MAX_LICENCES = 200
 """Licences read from one file of copyright."""
@@ -75,7 +79,8 @@ def parse_status(data: bytes, *, name: str) -> tuple[list[Package], list[str]]:
         if stanza.get("status", "install ok installed").split()[-1:] != ["installed"]:
             continue
         package, version = stanza.get("package", ""), stanza.get("version", "")
-        if not _NAME.fullmatch(package) or not _VERSION.fullmatch(version):
+        architecture = stanza.get("architecture", "all")
+        if not (_NAME.fullmatch(package) and _VERSION.fullmatch(version) and _NAME.fullmatch(architecture)):
             wrong.append(f"a package without a proper name and version: {package[:80]!r} {version[:80]!r}")
             continue
         packages.append(_package(stanza, package, version))
@@ -127,7 +132,7 @@ def _names(words: Iterable[str]) -> Iterator[str]:
     return (match["name"] for match in map(_NEEDED.fullmatch, words) if match)
 
 
-def resolved(packages: Iterable[Package]) -> dict[str, tuple[str, ...]]:
+def resolved(packages: Sequence[Package]) -> dict[str, tuple[str, ...]]:
     """Whom each package needs, by references: of alternatives the first that is there."""
     known: dict[str, dict[str, str]] = {}
     for package in packages:
@@ -177,7 +182,7 @@ def licence(words: str) -> Licence:
     """A licence in Debian's words: as an SPDX expression if it is one once short names are replaced."""
     parts = re.split(r"(\s+|[()])", words.replace(",", ""))
     text = "".join(_spdx(part) for part in parts)
-    return Licence(expression=normal(text)) if is_expression(text) else Licence(name=words[:200])
+    return Licence(expression=normal(text)) if is_expression(text) else Licence(name=plain(words, MAX_WORDS))
 
 
 def _spdx(part: str) -> str:

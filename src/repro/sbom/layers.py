@@ -15,6 +15,7 @@ from repro.core.digest import Digest
 from repro.core.errors import FormatError
 from repro.sbom.component import Finding
 from repro.sbom.oci_keep import Windows
+from repro.sbom.python_metadata import plain
 from repro.tools.archive import Sort, tar_members
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class Stack:
 
     def _note(self, index: int, path: str, what: str) -> None:
         if len(self.findings) < MAX_FINDINGS:
-            self.findings.append(Finding(where=f"layer {index}: {path}", what=what))
+            self.findings.append(Finding(where=plain(f"layer {index}: {path}"), what=plain(what)))
 
 
 class LayerTree:

@@ -86,7 +86,7 @@ def debian(tree: LayerTree, stack: Stack, release: Release) -> Part:
     return Part(
         components=tuple(maker.component() for maker in makers.values()),
         layers={ref: makers[ref].layer(path) for ref, (_, path) in packages.items()},
-        needs=resolved(package for package, _ in packages.values()),
+        needs=resolved([package for package, _ in packages.values()]),
         findings=tuple(findings),
     )
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from repro.sbom.layers import File
 
 _PATH = re.compile(
-    r"(?P<store>nix/store/(?P<base>[0-9abcdfghijklmnpqrsvwxyz]{32}-[^/]+))(?:/(?P<rest>.*))?", re.DOTALL
+    r"nix/store/(?P<base>[0-9abcdfghijklmnpqrsvwxyz]{32}-[A-Za-z0-9+._?=-]+)(?:/(?P<rest>.*))?", re.DOTALL
 )
-"""A store path's hash has 32 digits of Nix's base 32."""
+"""A store path has 32 digits of Nix's base 32, and a name of few characters (Nix manual, "Store Path")."""
 
 
 def store_paths(files: Mapping[str, File]) -> tuple[dict[str, dict[str, File]], dict[str, File]]:

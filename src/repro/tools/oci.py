@@ -145,7 +145,7 @@ class _Verified:
         self.hasher.update(data)
         self.count += len(data)
         if self.size is not None and self.count > self.size:
-            raise TamperError(f"{self.name}: more than the {self.size} bytes that the manifest states")
+            raise TamperError(f"{self.name}: more bytes than {self.size}, which the manifest states")
         return data
 
     def end(self) -> None:
