@@ -2,7 +2,7 @@
 
     python benchmarks/bench_sbom_nix.py [--sbomnix PROGRAM] [--paths 1000 20000] [--rounds 3] [--curve 1000 …]
 
-Stores are generated: the derivations of `sbom_nix_store.nix` are instantiated and their outputs registered, in
+Stores are generated: the derivations of `sbom_nix_store.nix` are instantiated, their outputs registered, in
 one store with the derivations there, in another without them, as a binary cache leaves it. Both programs read
 the same store in turns, each in a process of its own, and write CycloneDX JSON. sbomnix runs with
 `--exclude-meta --exclude-cpe-matching`; it needs Nix 2.33 or newer on PATH. The curve is of recorded graphs.
@@ -165,9 +165,7 @@ def curve(counts: Sequence[int], folder: Path) -> None:
         said = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=True).stdout.split()
         drvs, made, document, peak = map(float, said)
         each = (drvs + made + document) / count * 1e6
-        print(
-            f"{count:>7} {drvs:>10.2f} s {made:>8.2f} s {document:>7.2f} s {each:>9.0f} µs {peak / 1e6:>5.0f} MB"
-        )
+        print(f"{count:>7} {drvs:>10.2f} s {made:>8.2f} s {document:>7.2f} s {each:>9.0f} µs {peak:>5.0f} MB")
 
 
 def main() -> None:

@@ -45,12 +45,14 @@ def evaluated(nix: NixClosures, installable: str) -> dict[str, Meta]:
 def parse_meta(data: bytes) -> dict[str, Meta]:
     """What `nix_meta.nix` evaluated to: meta by output path; FormatError where it is not that."""
     found = strictjson.parse(data, name="nix eval", max_bytes=MAX_BYTES)
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+    if not isinstance(found, list) or not all(
+        isinstance(each, dict) and isinstance(each.get("outputs"), list) for each in found
+    ):
         raise FormatError("nix eval: not the meta of packages")
     metas: dict[str, Meta] = {}
     for entry in found:
         meta = _meta(entry)
-        metas |= {path: meta for path in entry.get("outputs") or () if isinstance(path, str)}
+        metas |= {path: meta for path in entry["outputs"] if isinstance(path, str)}
     return metas
 
 
