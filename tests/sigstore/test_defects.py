@@ -11,7 +11,8 @@ from sigstore.models import Bundle, TrustedRoot
 from sigstore.verify import Verifier
 from sigstore.verify.policy import Identity
 from tests.sigstore.defects.table import DEFECTS, ROOMS
-from tests.sigstore.order import GITHUB, WORKFLOW, Order
+from tests.sigstore.order import GITHUB, WORKFLOW, Order, to_bytes
+from tests.sigstore.sound import SOUND
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,29 @@ if TYPE_CHECKING:
     from tests.sigstore.world import PrivateSigstore
 
 ARTIFACT = b"artifact"
+REFUSED_BY_CONFORMANCE = {
+    "bundle-empty-certificate-chain",
+    "bundle-from-wrong-instance",
+    "bundle-invalid-base64-signature",
+    "bundle-negative-log-index",
+    "checkpoint-wrong-roothash",
+    "dsse-mismatch-envelope",
+    "dsse-mismatch-sig",
+    "inclusion-proof-corrupted-hash",
+    "invalid-ct-key",
+    "managed-key-no-key",
+    "message-digest-mismatch",
+    "rekor2-checkpoint-missing-root-hash",
+    "rekor2-checkpoint-no-matching-signature",
+    "rekor2-dsse-invalid-sig",
+    "rekor2-dsse-mismatch-sig",
+    "rekor2-no-inclusion-proof",
+    "rekor2-no-timestamp",
+    "rekor2-timestamp-outside-trust-root-tsa-validity",
+    "rekor2-timestamp-payload-mismatch",
+    "signature-mismatch",
+    "wrong-hashedrekord-cert-and-sig",
+}
 STATEMENT = json.dumps(
     {
         "_type": "https://in-toto.io/Statement/v1",
@@ -57,6 +81,18 @@ def test_sigstore_refuses_what_it_can(world: PrivateSigstore, verifier: Verifier
             verify(verifier, defect, bundle)
     else:
         verify(verifier, defect, bundle)
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_sigstore_accepts_what_is_sound(world: PrivateSigstore, verifier: Verifier, name: str) -> None:
+    """What only looks unusual is accepted by sigstore's verifier."""
+    bundle = to_bytes(SOUND[name](world, Order(payload=STATEMENT)))
+    verifier.verify_dsse(Bundle.from_json(bundle), Identity(identity=WORKFLOW, issuer=GITHUB))
+
+
+def test_every_case_of_the_conformance_suite_has_its_generator() -> None:
+    """Each case that sigstore-conformance wants refused is generated here, but for a wrong key at hand."""
+    assert {one.conformance for one in DEFECTS.values()} - {""} == REFUSED_BY_CONFORMANCE
 
 
 def test_each_defect_says_what_is_wrong() -> None:
