@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repro.core import strictjson
 from repro.sbom.component import Finding, Inventory
 from repro.sbom.contents_found import Found
 from repro.sbom.nix_component import Describer, Known
@@ -11,6 +14,7 @@ from repro.sbom.nix_graph import assembled
 from repro.sbom.nix_names import base, named
 from repro.sbom.nix_patches import read_patches
 from repro.sbom.nix_vendored import vendored
+from repro.tools.nix_json import parse_path_info
 from repro.tools.nix_schema import collector_paused
 
 if TYPE_CHECKING:
@@ -83,6 +87,17 @@ def of_infos(
         )
 
 
+def recorded(data: bytes, *, contents: bool = True) -> Inventory:
+    """The inventory of a closure written down: what `nix path-info --json --recursive` printed.
+
+    Or the attributes of a builder that asked for `exportReferencesGraph.closure`, which a sandbox has instead
+    of a store. `contents` looks into those paths that are there. FormatError where it is neither.
+    """
+    infos = parse_path_info(_exported(data))
+    there = [path for path in infos if Path(path).exists()] if contents else []
+    return of_infos(infos, inner=vendored(there))
+
+
 def makers_of(recipes: Iterable[Recipe]) -> set[str]:
     """The inputs of derivations that make their sources and patches, by the names that both must share."""
     found: set[str] = set()
@@ -102,3 +117,12 @@ def _absent(infos: Mapping[str, PathInfo | None]) -> set[str]:
 def _needs(path: str, info: PathInfo | None) -> tuple[str, ...]:
     """What a path refers to, itself left out."""
     return tuple(sorted([base(each) for each in info.references if each != path])) if info else ()
+
+
+def _exported(data: bytes) -> bytes:
+    """The list `closure` of a builder's attributes, else the document as it stands."""
+    if b'"closure"' not in data:
+        return data
+    document = strictjson.parse(data, name="the attributes of a builder")
+    found = document.get("closure") if isinstance(document, dict) else None
+    return json.dumps(found).encode() if isinstance(found, list) else data

@@ -16,7 +16,7 @@ from repro.sbom.document import written
 from repro.sbom.nix_build import buildtime
 from repro.sbom.nix_component import OUTPUT_PATH
 from repro.sbom.nix_meta import evaluated
-from repro.sbom.nix_runtime import of_infos, runtime
+from repro.sbom.nix_runtime import recorded, runtime
 from repro.tools.nix_json import parse_path_info
 
 if TYPE_CHECKING:
@@ -151,8 +151,7 @@ def test_what_a_builder_exports_is_the_closure_too(project: Project, door: NixCl
         **PACKAGES, exported=f"=make {{ {exported} exportReferencesGraph.closure = [ app ]; }}"
     )
     path = project.nix("build", "--no-link", "--print-out-paths", f"path:{project.root}#exported").strip()
-    closure = json.loads(Path(path).read_text())["closure"]
-    alone = of_infos(parse_path_info(json.dumps(closure).encode()))
+    alone = recorded(Path(path).read_bytes())
     whole = runtime(door, [app])
     assert alone.needs == whole.needs
 
