@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from repro.core.errors import FormatError, UsageError
 from repro.core.near import did_you_mean
+from repro.tools import host
 from repro.tools.files import disk_errors
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from repro.sbom.component import Inventory
 
-STORE = "/nix/store/"
+STORE = "/nix/store"
 FLAKE = re.compile(r"(?:[a-z][a-z0-9+]*:|\.{1,2}(?:/|#|\?|$)|/|nixpkgs#|[^#\s]*#)")
 """How references to flakes begin, or that they name an attribute behind `#`."""
 
@@ -38,6 +39,7 @@ class Sort(StrEnum):
     """The kinds of targets."""
 
     NIX = "nix"
+    CLOSURE = "closure"
     ENVIRONMENT = "environment"
     LOCK = "lock"
     WHEEL = "wheel"
@@ -74,7 +76,8 @@ def target_of(folder: Path, text: str) -> Target:
 
 
 def _is_stored(path: Path) -> bool:
-    return str(path.resolve()).startswith(STORE)
+    store = host.variables().get("NIX_STORE_DIR") or STORE
+    return path.resolve().is_relative_to(store)
 
 
 def _sort_of(path: Path, text: str) -> Sort:
@@ -85,6 +88,8 @@ def _sort_of(path: Path, text: str) -> Sort:
         return Sort.WHEEL
     if LOCK.fullmatch(name):
         return Sort.LOCK
+    if name.endswith(".json"):
+        return Sort.CLOSURE
     if name.endswith((".tar", ".tar.gz", ".tgz", ".oci")):
         return _sort_of_archive(path, text)
     raise _unknown(text)
@@ -123,7 +128,7 @@ def _unknown(text: str) -> UsageError:
     return UsageError(
         f"{text}: nothing that an SBOM is made of",
         hint="known: a Nix installable or store path, a virtual environment, requirements.lock, "
-        "a wheel or sdist, an OCI image",
+        "a wheel or sdist, an OCI image, or JSON of `nix path-info --json --recursive`",
     )
 
 
@@ -137,6 +142,10 @@ def inventory_of(folder: Path, text: str, *, closure: Closure | None = None, pla
     with disk_errors(f"reading {text}"):
         if target.sort is Sort.NIX:
             return _closure_of(folder, target, closure or Closure.RUNTIME)
+        if target.sort is Sort.CLOSURE:
+            from repro.sbom.nix_runtime import recorded
+
+            return recorded(target.path.read_bytes())
         if target.sort is Sort.IMAGE:
             from repro.sbom import oci
 
