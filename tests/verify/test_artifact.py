@@ -10,7 +10,6 @@ import pytest
 
 from repro.core.errors import EvidenceError, FormatError, ReproError
 from repro.core.exits import Exit
-from repro.verify import artifact as module
 from repro.verify.artifact import artifact_of, open_artifact
 from repro.verify.protocol import not_opened
 
@@ -42,13 +41,13 @@ def test_a_name_swapped_after_opening_changes_nothing(
     named.symlink_to("good") if swap == "link" else os.link(tmp_path / "good", named)
     opened = os.open
 
-    def open_and_swap(*arguments: object, **options: object) -> int:
-        descriptor: int = opened(*arguments, **options)  # type: ignore[call-overload]
+    def open_and_swap(path: Path, flags: int) -> int:
+        descriptor = opened(path, flags)
         (tmp_path / "new").symlink_to("evil")
         (tmp_path / "new").replace(named)
         return descriptor
 
-    monkeypatch.setattr(module.os, "open", open_and_swap)
+    monkeypatch.setattr(os, "open", open_and_swap)
     assert open_artifact(named).sha256 == sha256(b"good")
     assert named.read_bytes() == b"evil"
 
@@ -66,7 +65,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
         path.write_bytes(b"y" * 101)
         return data
 
-    monkeypatch.setattr(module.os, "read", read_and_write)
+    monkeypatch.setattr(os, "read", read_and_write)
     with pytest.raises(EvidenceError, match="changed while it was read"):
         open_artifact(path)
 

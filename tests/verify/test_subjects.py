@@ -65,7 +65,8 @@ def test_a_weak_digest_alone_is_no_match(kind: str) -> None:
 def test_a_nar_is_no_file() -> None:
     """A store path's NAR hash matches a NAR hash, and no SHA-256 of the same digits."""
     path = artifact_of("tool", {"nix-nar-sha256": A})
-    assert require_subject(path, [subject("tool", nix_nar_sha256=A)])
+    nar = subject("tool", nix_nar_sha256=A)
+    assert require_subject(path, [nar]) is nar
     with pytest.raises(EvidenceError):
         require_subject(path, [subject("tool", sha256=A)])
 
@@ -73,6 +74,6 @@ def test_a_nar_is_no_file() -> None:
 def test_names_must_agree_where_that_is_asked() -> None:
     """A lone subject under another name is accepted, unless names are asked for."""
     only = [subject("tool-arm64", sha256=A)]
-    assert require_subject(FILE, only)
+    assert require_subject(FILE, only) is only[0]
     with pytest.raises(EvidenceError, match="not of 'tool-amd64'"):
         require_subject(FILE, only, named=True)

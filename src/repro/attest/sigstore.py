@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.x509 import Certificate
-    from sigstore._internal.trust import RekorKeyring
+    from sigstore._internal.trust import CTKeyring, RekorKeyring
     from sigstore.verify.policy import VerificationPolicy
     from sigstore_models.common.v1 import TimeRange
 
@@ -64,7 +64,7 @@ class Root:
 
     def __init__(self, raw: bytes, *, name: str) -> None:
         try:
-            self._verifier = _Verifier(trusted_root=TrustedRoot(RootModel.from_json(raw)))
+            self._verifier = _Verifier(trusted_root=_Trusted(RootModel.from_json(raw)))
         except Exception as error:  # pydantic's, the library's, ValueError: whatever a bad root leads to
             raise ConfigError(f"{name}: not a trusted root: {_words(error)}", hint="name another") from error
 
@@ -120,6 +120,11 @@ class _Verifier(Verifier):
 
     times: tuple[SignedTime, ...] = ()
 
+    def __init__(self, *, trusted_root: _Trusted) -> None:
+        super().__init__(trusted_root=trusted_root)
+        self._whole = trusted_root
+        self._narrowed: dict[tuple[int, ...], _Trusted] = {}
+
     def verify_dsse(self, bundle: LibraryBundle, policy: VerificationPolicy) -> tuple[str, bytes]:
         """As the library does; an entry of kind `intoto` is left to the caller to bind to the signature."""
         envelope = bundle._dsse_envelope  # noqa: SLF001
@@ -137,51 +142,81 @@ class _Verifier(Verifier):
 
     def _establish_time(self, bundle: LibraryBundle) -> list[TimestampVerificationResult]:
         found = []
-        if bundle.verification_material.timestamp_verification_data:
+        if stamps := bundle.verification_material.timestamp_verification_data:
             found = self._verify_timestamp_authority(bundle)
-            if len(found) < len(bundle.verification_material.timestamp_verification_data.rfc3161_timestamps):
+            if len(found) < len(stamps.rfc3161_timestamps):
                 raise VerificationError("a timestamp is by no authority of the trusted root, in its time")
-        entries = bundle.entries if isinstance(bundle, _Loose) else (bundle.log_entry,)
         times = [SignedTime(at=one.time, source=AUTHORITY) for one in found]
-        known = {one.log_id.key_id for one in self._trusted_root._inner.tlogs}  # noqa: SLF001
+        entries = [one._inner for one in _entries(bundle)]  # noqa: SLF001
         for entry in entries:
-            inner = entry._inner  # noqa: SLF001
-            if inner.log_id.key_id not in known:  # the library would try every log's key
-                raise VerificationError("the entry is in a log that the trusted root does not know")
-            if not (inner.integrated_time and inner.inclusion_promise):
+            if not (entry.integrated_time and entry.inclusion_promise):
                 continue
-            if (inner.kind_version.kind, inner.kind_version.version) not in PROMISED:
+            if (entry.kind_version.kind, entry.kind_version.version) not in PROMISED:
                 raise VerificationError("a log's time on a kind of entry whose log gives none")
-            at = datetime.fromtimestamp(inner.integrated_time, tz=UTC)
+            at = datetime.fromtimestamp(entry.integrated_time, tz=UTC)
             found.append(TimestampVerificationResult(source=TimestampSource.TRANSPARENCY_SERVICE, time=at))
             times.append(SignedTime(at=at, source=LOG))
         self.times = tuple(times)
-        self._narrow(is_certified=not isinstance(bundle, _Loose) or bool(bundle.leaf))
+        self._narrow({one.log_id.key_id for one in entries})
         return found
 
-    def _narrow(self, *, is_certified: bool) -> None:
-        """Leave in the root what it trusts for all signed times; the library asks only whether it began."""
-        root = self._trusted_root._inner  # noqa: SLF001
-        authorities = [one for one in root.certificate_authorities if self._stood(one.valid_for)]
-        parts = {
-            "certificate_authorities": authorities,
-            "tlogs": [one for one in root.tlogs if self._stood(one.public_key.valid_for)],
-            "ctlogs": [one for one in root.ctlogs if self._stood(one.public_key.valid_for)],
-        }
-        if is_certified and (empty := [name for name, kept in parts.items() if not kept]):
-            at = ", ".join(f"{one.at:%Y-%m-%dT%H:%M:%SZ}" for one in self.times)
-            raise VerificationError(f"the trusted root trusts no {empty[0].replace('_', ' ')} at {at}")
-        self._trusted_root = TrustedRoot(root.model_copy(update=parts))
-        self._fulcio_certificate_chain = [
-            certificate
-            for one in authorities
-            for certificate in CertificateAuthority(one).certificates(allow_expired=True)
-        ]
+    def _narrow(self, logs: set[bytes]) -> None:
+        """Leave in the root what it trusts for all signed times, and only the logs that the entries are in.
+
+        The library asks only whether a part of the root has begun, and tries the keys of all logs.
+        """
+        root = self._whole._inner  # noqa: SLF001
+        chosen = (
+            *(self._stood(one.valid_for) for one in root.certificate_authorities),
+            *(self._stood(one.public_key.valid_for) for one in root.ctlogs),
+            *(self._stood(one.public_key.valid_for) and one.log_id.key_id in logs for one in root.tlogs),
+        )
+        if chosen not in self._narrowed:
+            kept = iter(chosen)
+            authorities, ctlogs, tlogs = (
+                [one for one in parts if next(kept)]
+                for parts in (root.certificate_authorities, root.ctlogs, root.tlogs)
+            )
+            update = {"certificate_authorities": authorities, "ctlogs": ctlogs, "tlogs": tlogs}
+            self._narrowed[chosen] = _Trusted(root.model_copy(update=update))
+        self._trusted_root = self._narrowed[chosen]
+        if logs and not self._trusted_root._inner.tlogs:  # noqa: SLF001
+            raise VerificationError("the entry is in a log that the trusted root does not know for its time")
+        self._fulcio_certificate_chain = self._trusted_root.authorities
 
     def _stood(self, span: TimeRange | None) -> bool:
         return span is None or all(
             span.start <= one.at and (span.end is None or one.at <= span.end) for one in self.times
         )
+
+
+class _Trusted(TrustedRoot):
+    """The library's trusted root, with its keys and certificates loaded once and not once a bundle."""
+
+    def __init__(self, inner: RootModel) -> None:
+        super().__init__(inner)
+        self.authorities = [
+            certificate
+            for one in map(CertificateAuthority, inner.certificate_authorities)
+            for certificate in one.certificates(allow_expired=True)
+        ]
+        self._stampers = super().get_timestamp_authorities()
+        self._logs: RekorKeyring | None = None
+        self._certificate_logs: CTKeyring | None = None
+
+    def rekor_keyring(self, purpose: KeyringPurpose) -> RekorKeyring:
+        """The keys of the logs."""
+        self._logs = self._logs or super().rekor_keyring(purpose)
+        return self._logs
+
+    def ct_keyring(self, purpose: KeyringPurpose) -> CTKeyring:
+        """The keys of the logs of certificates."""
+        self._certificate_logs = self._certificate_logs or super().ct_keyring(purpose)
+        return self._certificate_logs
+
+    def get_timestamp_authorities(self) -> list[CertificateAuthority]:
+        """The authorities that sign timestamps."""
+        return self._stampers
 
 
 class _Entry(TransparencyLogEntry):
@@ -250,6 +285,10 @@ def _model(bundle: Bundle) -> BundleModel:
     if model.message_signature:
         model.message_signature.message_digest = None  # a hint, looked at in a step of its own
     return model
+
+
+def _entries(bundle: LibraryBundle) -> tuple[TransparencyLogEntry, ...]:
+    return bundle.entries if isinstance(bundle, _Loose) else (bundle.log_entry,)
 
 
 def _log(bundle: Bundle) -> tuple[str, ...]:
