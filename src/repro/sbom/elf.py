@@ -5,7 +5,6 @@ Source: Tool Interface Standard, "Executable and Linking Format" 1.2; elf(5).
 
 from __future__ import annotations
 
-import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -32,15 +31,13 @@ MAX_SECTIONS = 4096
 MAX_NAMES = 1 << 20
 """Cap on the table of names, in bytes."""
 
-_PROGRAM = re.compile(
-    r"(?:.*/)?(?:s?bin|libexec)/.*|(?:.*/)?[^/.]+|.*\.so(?:\.[0-9.]+)?|.*\.(?:abi3|pyd|node|bin)"
-)
-"""Paths that a program or library has; others are not opened."""
-
 
 def is_candidate(path: str) -> bool:
-    """Whether a file's path is such as programs have."""
-    return path.endswith(".so") or _PROGRAM.fullmatch(path) is not None
+    """Whether a file's path is such as programs and libraries have; others are not opened."""
+    name = path.rpartition("/")[2]
+    if "." in name and ".so" not in name and "bin/" not in path and "libexec/" not in path:
+        return False
+    return ".dist-info/" not in path
 
 
 def sections(tree: Tree, path: str) -> Iterator[tuple[str, bytes]]:

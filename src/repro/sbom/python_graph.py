@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from repro.sbom.python_metadata import Package
 
-_SIMPLE = re.compile(r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\(?[<>=!~][^;@\[]*)?")
+_SIMPLE = re.compile(r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\(?[<>=!~][^@\[]*)?")
 """A requirement without extras, marker or address: only its name tells whom it needs."""
 
 _ONLY_EXTRA = re.compile(r"[^;]*;(?!.*\bor\b).*\bextra\s*==", re.DOTALL)
@@ -93,7 +93,7 @@ class _Graph:
         self._packages = packages
         self._markers = platform.markers()
         self._known: dict[str, Requirement | None] = {}
-        self._answers: dict[tuple[str, str], bool] = {}
+        self._answers: dict[tuple[str, str], bool | None] = {}
         self._named: defaultdict[str, list[int]] = defaultdict(list)
         for number, (_, package) in enumerate(packages):
             self._named[package.key].append(number)
@@ -123,13 +123,16 @@ class _Graph:
         if not extra and _ONLY_EXTRA.match(text):
             return
         extras: Iterable[str] = ()
-        if match := _SIMPLE.fullmatch(text):
+        head, mark, marker = text.partition(";")
+        if match := _SIMPLE.fullmatch(head):
             name = normalised(match["name"])
         else:
-            requirement = self._parsed(number, text)
-            if requirement is None or not self._applies(requirement, extra):
+            requirement = self._parsed(number, head)
+            if requirement is None:
                 return
             name, extras = normalised(requirement.name), sorted(requirement.extras)
+        if mark and not self._applies(number, marker, extra):
+            return
         others = self._named.get(name, [])
         if not others:
             self._note(number, f"needs {name}, which is not there")
@@ -137,14 +140,18 @@ class _Graph:
         for other in others:
             yield from ((other, normalised(each)) for each in extras)
 
-    def _applies(self, requirement: Requirement, extra: str) -> bool:
-        marker = requirement.marker
-        if marker is None:
-            return True
-        key = (str(marker), extra)
+    def _applies(self, number: int, text: str, extra: str) -> bool:
+        from packaging.markers import InvalidMarker, Marker
+
+        key = (text, extra)
         if key not in self._answers:
-            self._answers[key] = marker.evaluate({**self._markers, "extra": extra})
-        return self._answers[key]
+            try:
+                self._answers[key] = Marker(text).evaluate({**self._markers, "extra": extra})
+            except InvalidMarker:
+                self._answers[key] = None
+        if self._answers[key] is None:
+            self._note(number, f"has the marker {plain(text.strip(), 100)!r}, which is none")
+        return bool(self._answers[key])
 
     def _parsed(self, number: int, text: str) -> Requirement | None:
         from packaging.requirements import InvalidRequirement, Requirement

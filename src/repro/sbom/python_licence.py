@@ -54,7 +54,14 @@ CLASSIFIERS = {
 }
 """Classifiers that mean exactly one licence of SPDX; `BSD License` could be several, and stays words."""
 
-NAMES = frozenset({"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "PSF-2.0"} | set(CLASSIFIERS.values()))
+OPERATORS = frozenset({"AND", "OR", "WITH"})
+
+ONE_OPERATOR: tuple[set[str], ...] = (set(), {"AND"}, {"OR"})
+
+NAMES = {
+    name.lower(): name
+    for name in ("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "PSF-2.0", *CLASSIFIERS.values())
+}
 """Identifiers that are known without the library and its list, which take a tenth of a second to load."""
 
 
@@ -72,8 +79,13 @@ def licences(tree: Tree, package: Package) -> tuple[tuple[Licence, ...], tuple[F
 @cache
 def expression_of(text: str) -> str:
     """`text` as an SPDX expression in the writing of SPDX's list, "" where it is none."""
-    if text in NAMES:
-        return text
+    words = text.split()
+    names = [NAMES.get(word.lower(), "") for word in words[::2]]
+    operators = {word.upper() for word in words[1::2]}
+    if len(words) % 2 and all(names) and operators in ONE_OPERATOR:
+        return f" {''.join(operators)} ".join(names)
+    if not words or (len(words) > 1 and not OPERATORS.intersection(map(str.upper, words))):
+        return ""  # words without an operator between them
     if len(text) > MAX_NAME * 5 or "\n" in text:
         return ""
     try:

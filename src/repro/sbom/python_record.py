@@ -6,12 +6,9 @@ Source: PyPA "Recording installed projects", "Binary distribution format".
 from __future__ import annotations
 
 import base64
-import binascii
 import csv
-import hashlib
 import io
 import posixpath
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,6 +35,10 @@ NAMED = 5
 WORKERS = 4
 """Threads that hash: hashlib lets others run meanwhile, and a disk answers several at once."""
 
+SHA256 = "sha256="
+SHA256_LENGTH = len(SHA256) + 43
+"""Characters of a hash in RECORD: 32 bytes in Base64 for URLs, without padding."""
+
 PLACE = frozenset(
     {"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 )
@@ -46,7 +47,7 @@ PLACE = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Files that a package claims, by path in the tree, with the SHA-256 stated for each ("" for none).
+    """Files that a package claims, by path in the tree, with RECORD's word for each SHA-256 ("" for none).
 
     `missing` are claimed and not there; `outside` leads out of the tree; `stated` is whether there is a list.
     """
@@ -90,14 +91,23 @@ def few(package: Package, paths: Iterable[str], what: str) -> Iterator[Finding]:
 
 def hashed(tree: Tree, paths: Collection[str]) -> dict[str, Digest]:
     """The SHA-256 of each file, by several threads at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
     ordered = sorted(paths)
+
+    def some(start: int) -> dict[str, Digest]:
+        return {path: tree.sha256(path) for path in ordered[start::WORKERS]}
+
+    found: dict[str, Digest] = {}
     with ThreadPoolExecutor(WORKERS) as pool:
-        return dict(zip(ordered, pool.map(tree.sha256, ordered, chunksize=64), strict=True))
+        for part in pool.map(some, range(WORKERS)):
+            found.update(part)
+    return found
 
 
 def lies(record: Record, digests: Mapping[str, Digest]) -> list[str]:
     """The files whose bytes are not those that RECORD states."""
-    return [path for path, stated in record.files.items() if stated and digests[path].hex != stated]
+    return [path for path, stated in record.files.items() if stated and _encoded(digests[path]) != stated]
 
 
 def contents(
@@ -108,18 +118,16 @@ def contents(
     Without compiled files, notes of the installer, and, of an editable one, the `.pth` that names a folder.
     A script's first line names the interpreter's place, and counts as `#!python`, as wheels have it.
     """
+    start = f"{package.site}/" if package.site else ""
+    notes = {f"{package.folder}/{name}" for name in PLACE}
     found = {}
     for path in record.files:
-        if path.endswith(".pyc") or (editable and path.endswith(".pth")):
+        if path.endswith(".pyc") or (editable and path.endswith(".pth")) or path in notes:
             continue
-        folder, _, name = path.rpartition("/")
-        if folder == package.folder and name in PLACE:
-            continue
-        outside = bool(package.site) and not path.startswith(f"{package.site}/")
-        digest = _script(tree, path) if outside else None
-        found[posixpath.relpath(path, package.site) if outside else path[len(package.site) :].lstrip("/")] = (
-            digest or digests[path]
-        )
+        if path.startswith(start):
+            found[path[len(start) :]] = digests[path]
+        else:
+            found[posixpath.relpath(path, package.site)] = _script(tree, path) or digests[path]
     return found
 
 
@@ -146,17 +154,19 @@ def _recorded(tree: Tree, package: Package, listed: Collection[str]) -> Record:
         return Record(files=_own(package), stated=False, wrong=(f"RECORD cannot be read: {error}",))
     files, missing, outside, other, wrong = _own(package), [], [], [], []
     seen: set[str] = set()
+    site = package.site
     for row in filter(None, rows):
-        place = _place(package.site, row[0])
+        place = _place(site, row[0])
         if not place:
             outside.append(row[0])
         elif place not in listed:
             if not place.endswith(".pyc"):  # written and removed as programs run
                 missing.append(place)
         else:
-            stated, known = _sha256(row[1] if len(row) > 1 else "")
-            if not known:
+            stated = row[1].rstrip("=") if len(row) > 1 else ""
+            if stated and not (stated.startswith(SHA256) and len(stated) == SHA256_LENGTH):
                 other.append(place)
+                stated = ""
             if place in seen and stated != files[place]:
                 wrong.append(f"RECORD states two hashes for {place}")
             files[place] = stated
@@ -181,17 +191,9 @@ def _place(site: str, path: str) -> str:
     return "" if place.startswith(("/", "..")) else place
 
 
-def _sha256(text: str) -> tuple[str, bool]:
-    """A RECORD's hash in hexadecimal, and whether it is one that can be compared (or none at all)."""
-    algorithm, _, value = text.partition("=")
-    if not text:
-        return "", True
-    try:
-        raw = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-    except (binascii.Error, ValueError):
-        return "", False
-    good = algorithm == "sha256" and len(raw) == hashlib.sha256().digest_size
-    return (raw.hex(), True) if good else ("", False)
+def _encoded(digest: Digest) -> str:
+    """A digest as RECORD writes it."""
+    return SHA256 + base64.urlsafe_b64encode(bytes.fromhex(digest.hex)).rstrip(b"=").decode()
 
 
 def _egg_files(package: Package, listed: Collection[str]) -> Record:

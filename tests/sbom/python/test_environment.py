@@ -15,7 +15,9 @@ from repro.core.digest import Digest, of_bytes
 from repro.core.errors import DataError
 from repro.sbom.component import CONTENT, Kind, Licence
 from repro.sbom.document import written
+from repro.sbom.expression import normal
 from repro.sbom.python_environment import INTERPRETER, TARGET, environment
+from repro.sbom.python_licence import NAMES, expression_of
 from repro.sbom.python_origin import COMMIT, EDITABLE
 from repro.sbom.python_sboms import EMBEDDED
 from repro.sbom.python_unclaimed import UNCLAIMED
@@ -145,6 +147,14 @@ def test_licences(venv: Venv, headers: str, expected: Licence) -> None:
     """An expression where the package states one, or what means exactly one licence; else its own words."""
     venv.install("alpha", headers=headers)
     assert named(venv.read(), "alpha").licences == (expected,)
+
+
+@pytest.mark.parametrize("operator", ["AND", "or"])
+def test_known_licences_are_as_the_library_writes_them(operator: str) -> None:
+    """What is told without the library is what the library tells."""
+    assert {text: normal(text) for text in NAMES} == NAMES
+    text = f" {operator} ".join(NAMES)
+    assert expression_of(text) == normal(text)
 
 
 def test_texts_of_licences(venv: Venv) -> None:

@@ -1,0 +1,107 @@
+"""How long the inventory of a Python environment takes beside cyclonedx-py's, in the same run.
+
+    python benchmarks/bench_sbom_python.py [ENVIRONMENT ...]
+
+Without arguments an environment of 150 packages with 60 modules each is made. Whole processes are timed,
+start and imports included, in turns; the table shows medians of wall clock and processor time, and how many
+times the peer takes of each. cyclonedx-py reads no installed file and writes no hash, so it is compared with
+both: the inventory without digests, and the one with a digest over every installed file; last `repro sbom`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import stopwatch
+
+PACKAGES = 150
+MODULES = 60
+MODULE_BYTES = 6000
+DESCRIPTION_BYTES = 8000
+ROUNDS = 5
+
+READ = (
+    "import sys; from pathlib import Path; from repro.sbom.python_environment import environment;"
+    "environment(Path(sys.argv[1]), hashed=sys.argv[2] == 'hashed')"
+)
+
+
+def metadata(number: int, draw: random.Random) -> bytes:
+    """Core metadata as packages of the index have it: classifiers, requirements and extras, a long text."""
+    others = sorted({draw.randrange(number) for _ in range(3)}) if number else []
+    lines = ["Metadata-Version: 2.4", f"Name: package-{number}", f"Version: {number % 9}.{number % 7}.0"]
+    lines += [
+        "Summary: A package of the benchmark",
+        "Home-page: https://host.example/p",
+        "License-File: LICENSE",
+    ]
+    lines += [f"License-Expression: {('MIT', 'Apache-2.0', 'BSD-3-Clause OR MIT')[number % 3]}"]
+    lines += [f"Classifier: Programming Language :: Python :: 3.{minor}" for minor in range(9, 15)]
+    lines += [f"Project-URL: {label}, https://host.example/{label}" for label in ("Source", "Changelog")]
+    lines += [f'Requires-Dist: package-{other} >=0; python_version >= "3.8"' for other in others]
+    lines += [f'Requires-Dist: test-{each}; extra == "test"' for each in range(5)]
+    return "\n".join([*lines, "", "words " * (DESCRIPTION_BYTES // 6), ""]).encode()
+
+
+def made(root: Path) -> Path:
+    """A virtual environment that Python itself made, with packages as an installer lays them."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
+    site = next(root.glob("lib/python*/site-packages"))
+    draw = random.Random(1)  # noqa: S311 - the same environment each time
+    for number in range(PACKAGES):
+        name, info = f"package_{number}", f"package_{number}-{number % 9}.{number % 7}.0.dist-info"
+        files = {f"{name}/part{each % 6}/m{each}.py": draw.randbytes(MODULE_BYTES) for each in range(MODULES)}
+        files[f"{info}/METADATA"] = metadata(number, draw)
+        files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nTag: py3-none-any\n"
+        files[f"{info}/licenses/LICENSE"] = b"Permission is granted. " * 50
+        record = ""
+        for path, data in files.items():
+            (site / path).parent.mkdir(parents=True, exist_ok=True)
+            (site / path).write_bytes(data)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            record += f"{path},sha256={digest},{len(data)}\n"
+        (site / info / "RECORD").write_text(f"{record}{info}/RECORD,,\n")
+    return root
+
+
+def compare(environment: Path, work: Path) -> None:
+    """Print the table for one environment."""
+    beside = Path(sys.executable).parent
+    python, out = [sys.executable, "-c", READ, str(environment)], str(work / "sbom.json")
+    peer = [str(beside / "cyclonedx-py"), "environment", "--no-validate", "-o", out, str(environment)]
+    works = {
+        "cyclonedx-py environment --no-validate": peer,
+        "inventory, no file hashed": [*python, "plain"],
+        "inventory, every file hashed": [*python, "hashed"],
+        "repro sbom, every file hashed": [str(beside / "repro"), "sbom", str(environment), "--out", out],
+    }
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    series = stopwatch.alternate(
+        ROUNDS, *(stopwatch.process(argv, cwd=work, env=clean) for argv in works.values())
+    )
+    count = len(list(environment.glob("lib/python*/site-packages/*.dist-info")))
+    size = sum(path.lstat().st_size for path in environment.rglob("*") if path.is_file())
+    print(f"\n{count} packages, {size / 1e6:.0f} MB")
+    print(f"{'':40} {'wall s':>8} {'cpu s':>8} {'wall x':>8} {'cpu x':>8}")
+    for name, each in zip(works, series, strict=True):
+        times = (each.wall, each.cpu, 1 / stopwatch.ratio(each, series[0]), series[0].cpu / each.cpu)
+        print(f"{name:40} {times[0]:8.2f} {times[1]:8.2f} {times[2]:8.1f} {times[3]:8.1f}")
+
+
+def main() -> None:
+    """Compare on the environments that are named, else on one that is made."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for environment in [Path(text).absolute() for text in sys.argv[1:]] or [made(work / "venv")]:
+            compare(environment, work)
+
+
+if __name__ == "__main__":
+    main()
