@@ -47,32 +47,43 @@ def repro(capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFiles:
-    """A private key, encrypted, its password's file, and the public half."""
+    """A private key, the file of its password (None for one in the clear), and the public half."""
 
     private: Path
-    password: Path
+    password: Path | None
     public: keys.PublicKey
 
     @property
     def options(self) -> tuple[str, ...]:
         """What names them on the command line."""
-        return ("--key", str(self.private), "--password-file", str(self.password))
+        return (
+            "--key",
+            str(self.private),
+            *(("--password-file", str(self.password)) if self.password else ()),
+        )
 
 
-def key_files(folder: Path, name: str = "repro") -> KeyFiles:
+def key_files(folder: Path, name: str = "repro", *, encrypted: bool = False) -> KeyFiles:
     """A new key in a folder."""
-    key = keys.generate()
-    keys.write_private(folder / f"{name}.key", key.to_pem(PASSWORD.encode()))
+    key, password = keys.generate(), None
+    if encrypted:
+        password = folder / f"{name}.password"
+        password.write_text(PASSWORD + "\n")
+        password.chmod(0o600)
+    keys.write_private(folder / f"{name}.key", key.to_pem(PASSWORD.encode() if encrypted else b""))
     keys.write_public(folder / f"{name}.pub", key.public)
-    password = folder / f"{name}.password"
-    password.write_text(PASSWORD + "\n")
-    password.chmod(0o600)
     return KeyFiles(private=folder / f"{name}.key", password=password, public=key.public)
 
 
 @pytest.fixture
 def key(tmp_path: Path) -> KeyFiles:
-    """A key beside the test's files."""
-    folder = tmp_path / "keys"
-    folder.mkdir()
-    return key_files(folder)
+    """A key in the clear, beside the test's files: to open an encrypted one takes a third of a second."""
+    (tmp_path / "keys").mkdir()
+    return key_files(tmp_path / "keys")
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> KeyFiles:
+    """An encrypted key, and its password."""
+    (tmp_path / "locked").mkdir()
+    return key_files(tmp_path / "locked", encrypted=True)

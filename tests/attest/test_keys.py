@@ -45,6 +45,18 @@ def test_a_private_key_is_its_owners(pair: Path) -> None:
     assert pair.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
 
 
+def test_openssl_reads_an_encrypted_key(pair: Path) -> None:
+    """The file is standard PKCS#8, its password stretched by scrypt, and openssl opens it."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl on this machine")
+    argv = [openssl, "pkey", "-in", str(pair), "-passin", "stdin", "-pubout"]
+    done = subprocess.run(argv, input=PASSWORD, capture_output=True, check=False)
+    assert done.stdout == keys.load_private(pair, PASSWORD).public.to_pem()
+    parsed = subprocess.run([openssl, "asn1parse", "-in", pair], capture_output=True, check=True)
+    assert b"1.3.6.1.4.1.11591.4.11" in parsed.stdout or b"scrypt" in parsed.stdout
+
+
 def test_a_key_is_never_overwritten(pair: Path) -> None:
     """Writing where a file or a link stands is refused, and what stands there stays."""
     before = pair.read_bytes()

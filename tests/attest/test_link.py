@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.attest.conftest import PASSWORD, KeyFiles, key_files
+from tests.attest.conftest import KeyFiles, key_files
 
 from repro.attest import keys, link, link_chain
 from repro.core.errors import ReproError
@@ -63,7 +63,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, people: dict[str, KeyFile
         shutil.copy(one.private.with_suffix(".pub"), work)
 
     def of(name: str) -> keys.PrivateKey:
-        return keys.load_private(people[name].private, PASSWORD.encode())
+        return keys.load_private(people[name].private, b"")
 
     (work / "layout.toml").write_text(LAYOUT.format(expires="2999-01-01"))
     write_layout(work / "layout.toml", [of("owner")], work / "root.layout")

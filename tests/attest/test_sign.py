@@ -159,23 +159,24 @@ def test_without_key_and_identity_nothing_is_signed(
 
 
 def test_a_password_that_others_read_is_refused(
-    repro: Callable[..., Said], work: Path, key: KeyFiles
+    repro: Callable[..., Said], work: Path, locked: KeyFiles
 ) -> None:
     """A password's file with the mode of any other file is refused."""
-    key.password.chmod(0o644)
-    said = repro(work, "sign", "a.json", *key.options)
+    assert locked.password is not None
+    locked.password.chmod(0o644)
+    said = repro(work, "sign", "a.json", *locked.options)
     assert said.code == 3
     assert "chmod 600" in said.err
 
 
 @pytest.mark.parametrize("how", ["file", "variable", "wrong"])
-def test_secrets_are_never_seen(work: Path, key: KeyFiles, how: str) -> None:
+def test_secrets_are_never_seen(work: Path, locked: KeyFiles, how: str) -> None:
     """Neither password nor private key is in arguments, output, log or any file, whatever the outcome."""
     fifo = work / "fifo"
     os.mkfifo(fifo, 0o600)
     options = ["--password-env", "SECRET"] if how == "variable" else ["--password-file", str(fifo)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "repro", "-v", "sign", "a.json", "--key", str(key.private), *options],
+        [sys.executable, "-m", "repro", "-v", "sign", "a.json", "--key", str(locked.private), *options],
         cwd=work,
         env={**os.environ, "SECRET": PASSWORD},
         stdout=subprocess.PIPE,
@@ -190,7 +191,7 @@ def test_secrets_are_never_seen(work: Path, key: KeyFiles, how: str) -> None:
     fifo.unlink()
     assert process.returncode == (3 if how == "wrong" else 0), err
     written = b"".join(path.read_bytes() for path in work.iterdir() if path.is_file())
-    pem = key.private.read_text().splitlines()[1]
+    pem = locked.private.read_text().splitlines()[1]
     for secret in (PASSWORD, PASSWORD_HEX, pem):
         assert secret.encode() not in out + err + seen + written
 

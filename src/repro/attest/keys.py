@@ -12,6 +12,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from repro.attest.keys_encryption import encrypted_pem, pem
 from repro.core.errors import FormatError, ReproError, UsageError
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ class PublicKey:
 
     def to_pem(self) -> bytes:
         """The key as a PEM file (RFC 7468, section 13)."""
-        lines = base64.encodebytes(self.der).decode().replace("\n", "")
-        body = "\n".join(lines[at : at + 64] for at in range(0, len(lines), 64))
-        return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n".encode()
+        return pem("PUBLIC KEY", self.der)
 
     def verify(self, signature: bytes, data: bytes) -> bool:
         """Whether `signature` is this key's over `data`; a signature that cannot be parsed is not.
@@ -141,14 +140,13 @@ class PrivateKey:
         return bytes.fromhex(self.signer().sign(data).signature)
 
     def to_pem(self, password: bytes) -> bytes:
-        """The key as PKCS#8, encrypted with `password`."""
+        """The key as PKCS#8, encrypted with `password`; in the clear where that is b""."""
         from cryptography.hazmat.primitives import serialization
 
-        return self._key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption(),
+        der = self._key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
+        return encrypted_pem(der, password) if password else pem("PRIVATE KEY", der)
 
 
 def generate(kind: str = "p256") -> PrivateKey:
