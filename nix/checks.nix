@@ -39,14 +39,29 @@ in
     tools = [
       pkgs.gitMinimal
       pkgs.gnumake
-      python.test
+      python.installed
     ];
     script = ''
-      ${pytest} --numprocesses "$NIX_BUILD_CORES" --dist loadgroup ${
+      ${pytest} --numprocesses "$NIX_BUILD_CORES" --dist loadfile ${
         lib.escapeShellArgs (map (path: "--ignore=${path}") tests.online)
       } --cov=repro --cov-branch --cov-report=term --cov-report="xml:$out/coverage.xml"
     '';
   };
+
+  # What the package really refers to. A sandbox has no store to ask: the builder's own attributes hold the closure.
+  sbom =
+    pkgs.runCommand "repro-sbom"
+      {
+        __structuredAttrs = true;
+        exportReferencesGraph.closure = [ pkgs.repro ];
+        nativeBuildInputs = [ pkgs.repro ];
+      }
+      ''
+        mkdir "$out"
+        repro sbom "$NIX_ATTRS_JSON_FILE" --out "$out/sbom.cdx.json"
+        repro sbom validate "$out/sbom.cdx.json"
+        repro sbom check "$out/sbom.cdx.json" "$NIX_ATTRS_JSON_FILE"
+      '';
 
   lint = check "lint" {
     src = sources.formatted;

@@ -27,6 +27,9 @@ in
   # The tests, against the sources of the working tree.
   test = pkgs.python3.withPackages (ps: ps.repro-toolchain.dependencies ++ testing ps);
 
+  # The same with the package's entry points, by which pytest and readers from elsewhere are found.
+  installed = pkgs.python3.withPackages (ps: [ ps.repro-toolchain ] ++ testing ps);
+
   # All of it, for contributors, and the packages that `extras` names.
   develop =
     extras:

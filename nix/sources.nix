@@ -24,6 +24,7 @@ let
     ../.dvcignore
     ../.gitattributes
     ../.gitignore
+    ../.pre-commit-hooks.yaml
     ../CHANGELOG.md
     ../CONTRIBUTING.md
     ../LICENSE

@@ -479,7 +479,7 @@ def test_the_command_dies_with_its_caller(bench: Bench, method: Method) -> None:
         lambda: bench.supervisor.run(
             [sys.executable, "-c", CALLER, str(base), method, HOLD],
             cwd=base,
-            env={},
+            env={"PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=base / "caller-out",
             stderr=base / "caller-err",
             timeout_seconds=120,

@@ -119,6 +119,8 @@ def test_a_full_disk_under_the_command(lab: Lab) -> None:
 @pytest.fixture
 def small_disk(lab: Lab) -> str:
     """The beginning of a shell script in which `.repro` is a file system of one megabyte."""
+    if shutil.which("unshare") is None:
+        pytest.skip("no unshare (util-linux) here")
     mount = f"mount -t tmpfs -o size=1m tmpfs {lab.store.folder}"
     lab.store.folder.mkdir(exist_ok=True)
     done = process.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount], check=False)

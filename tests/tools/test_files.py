@@ -246,7 +246,7 @@ def test_a_relative_path_stays_below_its_folder(path: str) -> None:
         return
     assert not kept.startswith("/")
     assert kept == os.path.normpath(kept)
-    assert not kept.startswith("..")
+    assert kept.split("/")[0] != ".."
     assert require_relative(kept, what="here") == kept
 
 
