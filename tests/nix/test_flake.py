@@ -21,7 +21,7 @@ pytestmark = pytest.mark.nix
 OUTPUTS = {
     "packages": {"default", "docker", "in-toto"},
     "devShells": {"ci", "default", "full"},
-    "checks": {"docs", "formatting", "lint", "package", "tests", "types"},
+    "checks": {"docs", "formatting", "lint", "package", "sbom", "tests", "types"},
     "apps": {"default", "lint", "test"},
 }
 EXPERIMENTS = {"branin", "linalg", "lorenz", "nist", "noise", "policy-gradient"}
