@@ -24,6 +24,8 @@ let
   pytest = ''
     ${tests.prepare}
     export PYTHONPATH=$PWD/src COVERAGE_FILE=$TMPDIR/coverage
+    # DVC's git library loads certificates before it knows whether it needs any.
+    export SSL_CERT_FILE=${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt
     python -m pytest ${lib.escapeShellArgs tests.options}'';
 
   experiments = fromProject {
