@@ -186,6 +186,15 @@ def test_an_empty_file_holds_no_evidence(data: bytes) -> None:
     assert split_evidence(data, name="x") == ()
 
 
+@given(key=st.sampled_from(["attestations", "attestation_bundles"]), value=_JSON, other=_JSON)
+def test_any_list_is_taken_apart_or_refused(key: str, value: object, other: object) -> None:
+    """Whatever stands where lists of bundles do, pieces come out that are read or refused."""
+    both = {"attestations": other, "attestation_bundles": other} | {key: [value, {"attestations": value}]}
+    for piece in split_evidence(json.dumps(both).encode(), name="x"):
+        with pytest.raises(FormatError):
+            parse_evidence(piece)
+
+
 def test_lists_of_npm_and_github_are_taken_apart() -> None:
     """Each attestation of a list is a piece, with the bundle that stands in it."""
     inside = json.loads(BUNDLE)

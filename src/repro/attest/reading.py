@@ -44,21 +44,18 @@ def split_evidence(data: bytes, *, name: str) -> tuple[Evidence, ...]:
     """
     if len(data) > MAX_FILE:
         raise CapError(f"{name}: {len(data)} bytes; {MAX_FILE} are read")
+    text = data.strip()
+    one = (Evidence(name=name, raw=data),) if text else ()
+    if b"\n" not in text and not any(b'"%b"' % key.encode() in text for key in _LISTS):
+        return one
     if (objects := data.count(b"{") + data.count(b"[")) > MAX_OBJECTS:
         raise CapError(f"{name}: {objects} objects and arrays; {MAX_OBJECTS} are read")
     whole = _parsed(data, name)
-    if whole is None:
-        lines = [(at, line) for at, line in enumerate(data.split(b"\n"), 1) if line.strip()]
-        parts = [Evidence(name=f"{name}:{at}", raw=line.rstrip(b"\r")) for at, line in lines]
-        # A document that is broken is one piece, and so is a line; else each line has a number.
-        found = parts if any(_parsed(part.raw, name) is not None for part in parts) else _one(data, name)
-    else:
-        members = list(_members(whole))
-        several = [Evidence(name=f"{name}#{at}", raw=to_bytes(one)) for at, one in enumerate(members, 1)]
-        found = several if _is_list(whole) else _one(data, name)
+    pieces = _lines(data, name) if whole is None else _listed(whole, name)
+    found = one if pieces is None else tuple(pieces)
     if len(found) > MAX_BUNDLES:
         raise CapError(f"{name}: {len(found)} bundles; {MAX_BUNDLES} are read")
-    return tuple(found)
+    return found
 
 
 def parse_evidence(evidence: Evidence) -> Bundle:
@@ -78,10 +75,6 @@ def parse_evidence(evidence: Evidence) -> Bundle:
     raise FormatError(f"{name}: neither a bundle nor an envelope", hint=hint)
 
 
-def _one(data: bytes, name: str) -> list[Evidence]:
-    return [Evidence(name=name, raw=data)] if data.strip() else []
-
-
 def _parsed(data: bytes, name: str) -> Any:  # noqa: ANN401 - JSON is any value
     try:
         return strictjson.parse(data, name=name, max_bytes=MAX_FILE)
@@ -89,19 +82,30 @@ def _parsed(data: bytes, name: str) -> Any:  # noqa: ANN401 - JSON is any value
         return None
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, dict) and any(isinstance(value.get(key), list) for key in _LISTS)
+def _lines(data: bytes, name: str) -> list[Evidence] | None:
+    """The lines of JSON lines; None where no line is JSON: one document that is broken."""
+    lines = [(at, line.rstrip(b"\r")) for at, line in enumerate(data.split(b"\n"), 1) if line.strip()]
+    if all(_parsed(line, name) is None for _, line in lines):
+        return None
+    return [Evidence(name=f"{name}:{at}", raw=line) for at, line in lines]
 
 
 _LISTS = ("attestations", "attestation_bundles")
+"""Keys of documents that hold several bundles."""
 
 
-def _members(value: Any) -> Iterator[Any]:  # noqa: ANN401 - JSON is any value
+def _listed(whole: Any, name: str) -> list[Evidence] | None:  # noqa: ANN401 - JSON is any value
+    """The members of a list; None where the document is none."""
+    if not isinstance(whole, dict) or not any(isinstance(whole.get(key), list) for key in _LISTS):
+        return None
+    return [Evidence(name=f"{name}#{at}", raw=to_bytes(one)) for at, one in enumerate(_members(whole), 1)]
+
+
+def _members(whole: dict[str, Any]) -> Iterator[Any]:
     """The bundles in a list of npm's or GitHub's (`attestations[].bundle`), or in a provenance object."""
-    if not _is_list(value):
-        return
-    for one in value.get("attestations") or ():
+    attestations, groups = (whole[key] if isinstance(whole.get(key), list) else [] for key in _LISTS)
+    for one in attestations:
         yield one.get("bundle") if isinstance(one, dict) and "bundle" in one else one
-    for group in value.get("attestation_bundles") or ():
+    for group in groups:
         inside = group.get("attestations") if isinstance(group, dict) else None
         yield from inside if isinstance(inside, list) else (group,)
