@@ -97,10 +97,9 @@ def files_of(tree: Tree, parts: Sequence[Part], sites: Sequence[str], *, hashed:
         loose.update(
             unclaimed(site, [path for path in sorted(listed) if path.startswith(start)], claimed, listed)
         )
-    wanted = {
-        path for _, record in claims for path, stated in record.files.items() if stated or path[-4:] != ".pyc"
-    }
-    wanted.update(path for paths in loose.values() for path in paths)
+    wanted = {path for paths in loose.values() for path in paths}
+    for _, record in claims if hashed else ():
+        wanted.update(path for path, stated in record.files.items() if stated or not path.endswith(".pyc"))
     return Files(tree=tree, claims=claims, loose=loose, digests=hashed_files(tree, wanted) if hashed else {})
 
 

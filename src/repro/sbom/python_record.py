@@ -45,30 +45,44 @@ PLACE = frozenset(
 """Files of `.dist-info` that tell how and where a package was installed, not what it is."""
 
 
+class _Bad:
+    """Lines of a RECORD that are wrong, by what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.missing: list[str] = []
+        self.outside: list[str] = []
+        self.other: list[str] = []
+        self.twice: list[str] = []
+
+    def absent(self, place: str, stated: str) -> None:
+        """Note a file that is not there; compiled files are written and removed as programs run."""
+        if not place:
+            self.outside.append(stated)
+        elif not place.endswith(".pyc"):
+            self.missing.append(place)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """Files that a package claims, by path in the tree, with RECORD's word for each SHA-256 ("" for none).
 
-    `missing` are claimed and not there; `outside` leads out of the tree; `stated` is whether there is a list.
+    `bad` is what is wrong with its lines, `wrong` what is wrong with the list itself.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
-    outside: tuple[str, ...] = ()
-    other: tuple[str, ...] = ()
-    stated: bool = True
-    wrong: tuple[str, ...] = ()
+    bad: _Bad = field(default_factory=_Bad)
+    wrong: str = ""
 
     def findings(self, package: Package) -> Iterator[Finding]:
         """What is wrong with the list, before any file is read."""
-        for names, what in (
-            (self.missing, "is in RECORD, and not there as a file"),
-            (self.outside, "is in RECORD, and leads out of the environment"),
-            (self.other, "has a hash in RECORD that is no SHA-256, and was not compared"),
-        ):
-            yield from few(package, names, what)
-        for what in self.wrong:
-            yield Finding(where=plain(package.folder), what=plain(what))
+        yield from few(package, self.bad.missing, "is in RECORD, and not there as a file")
+        yield from few(package, self.bad.outside, "is in RECORD, and leads out of the environment")
+        yield from few(
+            package, self.bad.other, "has a hash in RECORD that is no SHA-256, and was not compared"
+        )
+        yield from few(package, self.bad.twice, "is in RECORD with two hashes")
+        if self.wrong:
+            yield Finding(where=plain(package.folder), what=plain(self.wrong))
 
 
 def record_of(tree: Tree, package: Package, listed: Collection[str]) -> Record:
@@ -76,7 +90,7 @@ def record_of(tree: Tree, package: Package, listed: Collection[str]) -> Record:
     if "RECORD" in package.files:
         return _recorded(tree, package, listed)
     if package.folder.endswith(".dist-info"):
-        return Record(files=_own(package), stated=False, wrong=("there is no RECORD",))
+        return Record(files=_own(package), wrong="there is no RECORD")
     return _egg_files(package, listed)
 
 
@@ -151,29 +165,26 @@ def _recorded(tree: Tree, package: Package, listed: Collection[str]) -> Record:
         text = tree.read(path, MAX_RECORD).decode(errors="surrogateescape")
         rows = list(csv.reader(io.StringIO(text), strict=True))
     except (FormatError, csv.Error) as error:
-        return Record(files=_own(package), stated=False, wrong=(f"RECORD cannot be read: {error}",))
-    files, missing, outside, other, wrong = _own(package), [], [], [], []
+        return Record(files=_own(package), wrong=f"RECORD cannot be read: {error}")
+    start = f"{package.site}/" if package.site else ""
+    files, bad = _own(package), _Bad()
     seen: set[str] = set()
-    site = package.site
-    for row in filter(None, rows):
-        place = _place(site, row[0])
-        if not place:
-            outside.append(row[0])
-        elif place not in listed:
-            if not place.endswith(".pyc"):  # written and removed as programs run
-                missing.append(place)
-        else:
-            stated = row[1].rstrip("=") if len(row) > 1 else ""
-            if stated and not (stated.startswith(SHA256) and len(stated) == SHA256_LENGTH):
-                other.append(place)
-                stated = ""
-            if place in seen and stated != files[place]:
-                wrong.append(f"RECORD states two hashes for {place}")
-            files[place] = stated
-            seen.add(place)
-    return Record(
-        files=files, missing=tuple(missing), outside=tuple(outside), other=tuple(other), wrong=tuple(wrong)
-    )
+    for row in rows:
+        if not row:
+            continue
+        place = start + row[0]
+        if place not in listed and (place := _place(package.site, row[0])) not in listed:
+            bad.absent(place, row[0])
+            continue
+        stated = row[1].rstrip("=") if len(row) > 1 else ""
+        if stated and not (len(stated) == SHA256_LENGTH and stated.startswith(SHA256)):
+            bad.other.append(place)
+            stated = ""
+        if place in seen and stated != files[place]:
+            bad.twice.append(place)
+        files[place] = stated
+        seen.add(place)
+    return Record(files=files, bad=bad)
 
 
 def _own(package: Package) -> dict[str, str]:
@@ -185,8 +196,6 @@ def _own(package: Package) -> dict[str, str]:
 
 def _place(site: str, path: str) -> str:
     """A path of RECORD in the tree, "" where it leads out; RECORD's paths are relative to the site folder."""
-    if ".." not in path and "//" not in path and "./" not in path and not path.startswith("/"):
-        return f"{site}/{path}" if site else path
     place = posixpath.normpath(posixpath.join(site, path))
     return "" if place.startswith(("/", "..")) else place
 
@@ -207,10 +216,12 @@ def _egg_files(package: Package, listed: Collection[str]) -> Record:
             if line.strip()
         ]
         files.update((place, "") for place in places if place in listed)
-        return Record(files=files, missing=tuple(p for p in places if p and p not in listed))
+        bad = _Bad()
+        bad.missing += [place for place in places if place and place not in listed]
+        return Record(files=files, bad=bad)
     modules = {line.strip() for line in (package.distribution.read_text("top_level.txt") or "").splitlines()}
     start = f"{package.site}/" if package.site else ""
     tops = tuple(f"{start}{module}/" for module in modules if module)
     single = {f"{start}{module}.py" for module in modules}
     files.update((path, "") for path in listed if path in single or (tops and path.startswith(tops)))
-    return Record(files=files, stated=False)
+    return Record(files=files)
