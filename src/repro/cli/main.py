@@ -30,6 +30,7 @@ VERBS = (
     "sbom",
     "attest",
     "sign",
+    "verify",
     "keys",
     "cache",
     "doctor",

@@ -1,0 +1,251 @@
+"""`repro verify`: whether artifacts may be trusted, by a policy or by signers named on the command line."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from repro.attest.keys import load_public
+from repro.attest.trust import Trust, load_trust
+from repro.core.check import Check, Status
+from repro.core.digest import of_bytes
+from repro.core.errors import ConfigError, ReproError, UsageError
+from repro.core.exits import Exit
+from repro.flows.verify_report import Report, strictly
+from repro.flows.verify_targets import Item, items_of, of_digest
+from repro.tools import clock, host
+from repro.verify.candidate import Surroundings
+from repro.verify.discovery import Found, joined, named_files
+from repro.verify.judge import Seen, Verdict, judge, unread
+from repro.verify.policy import Policy, Signer, ad_hoc
+from repro.verify.protocol import Outcome
+from repro.verify.signers import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from repro.verify.artifact import Artifact
+    from repro.verify.discovery import Source
+
+LARGE = 4 << 20
+"""Bytes of artifacts from which on several threads hash faster than one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is asked for; what is empty stands for what `[verify]` of `repro.toml` says.
+
+    `identities` are pairs of identity and issuer. `github` is a repository that is asked for attestations.
+    """
+
+    targets: tuple[str, ...] = ()
+    policy: str = ""
+    policy_key: str = ""
+    bundles: tuple[str, ...] = ()
+    digest: str = ""
+    identities: tuple[tuple[str, str], ...] = ()
+    keys: tuple[str, ...] = ()
+    offline: bool = False
+    trusted_root: str = ""
+    github: str = ""
+    memory: Path | None = None
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that verdicts depend on, read once for all artifacts."""
+
+    policy: Policy
+    file: str
+    checks: tuple[Check, ...]
+    trusts: Mapping[str, Trust]
+    everywhere: tuple[Source, ...]
+    only_named: bool
+    offline: bool
+    now: datetime
+
+
+def verify(folder: Path, wishes: Wishes, *, now: datetime | None = None) -> Report:
+    """The verdict on every target; raises UsageError where it is not clear what is asked."""
+    folder, wishes = _completed(folder, wishes)
+    plan = _plan(folder, wishes, now or clock.now())
+    items, failed = _items(folder, wishes)
+    verdicts = [*_judged(items, plan), *failed]
+    if wishes.strict:
+        verdicts = [strictly(one) for one in verdicts]
+    verdicts.sort(key=lambda one: one.name)
+    return Report(
+        policy=plan.policy, file=plan.file, at=plan.now, verdicts=tuple(verdicts), checks=plan.checks
+    )
+
+
+def _completed(folder: Path, wishes: Wishes) -> tuple[Path, Wishes]:
+    """What is not said is what repro.toml says; nothing else is looked for, least of all a policy at hand."""
+    has_signers = bool(wishes.identities or wishes.keys)
+    if has_signers and wishes.policy:
+        raise UsageError("--policy and signers exclude each other", hint="let the policy name the signers")
+    if (wishes.targets or wishes.digest) and (has_signers or wishes.policy):
+        return folder, wishes
+    from repro.flows.verify_table import completed
+
+    return completed(folder, wishes)
+
+
+def _plan(folder: Path, wishes: Wishes, now: datetime) -> Plan:
+    policy, checks = _policy(folder, wishes, now)
+    default = load_trust(folder / wishes.trusted_root if wishes.trusted_root else None)
+    trusts = {"": default} | {name: _root(policy, name) for name in policy.roots}
+    everywhere: list[Source] = []
+    if wishes.bundles:
+        everywhere.append(named_files((name, folder / name) for name in wishes.bundles))
+    if not wishes.offline and (wishes.github or policy.github):
+        from repro.flows.verify_sources import github
+
+        everywhere.append(github(wishes.github, policy.github))
+    return Plan(
+        policy=policy,
+        file=wishes.policy,
+        checks=checks,
+        trusts=trusts,
+        everywhere=tuple(everywhere),
+        only_named=bool(wishes.bundles),
+        offline=wishes.offline,
+        now=now,
+    )
+
+
+def _policy(folder: Path, wishes: Wishes, now: datetime) -> tuple[Policy, tuple[Check, ...]]:
+    if wishes.policy:
+        from repro.flows.policy import load_policy
+
+        return load_policy(folder, wishes.policy, key=wishes.policy_key, now=now)
+    signers = [
+        Signer(name=identity, identity=Identity(identity=identity, issuer=issuer))
+        for identity, issuer in wishes.identities
+    ]
+    signers += [Signer(name=key, key=load_public(folder / key)) for key in wishes.keys]
+    return ad_hoc(tuple(signers)), ()
+
+
+def _root(policy: Policy, name: str) -> Trust:
+    """A trusted root that a policy names, with the digest that the policy demands."""
+    root = policy.roots[name]
+    trust = load_trust(root.file)
+    if root.sha256 and of_bytes(trust.raw).hex != root.sha256:
+        raise ConfigError(f"{root.file}: not the trusted root {name!r} that the policy pins")
+    return trust
+
+
+def _items(folder: Path, wishes: Wishes) -> tuple[list[Item], list[Verdict]]:
+    """Every artifact once; a target that cannot be read is a verdict of its own, and stops no other."""
+    items: dict[str, Item] = {}
+    failed = []
+    for target in wishes.targets:
+        try:
+            items |= {one.name: one for one in items_of(folder, target)}
+        except UsageError:
+            raise
+        except ReproError as error:
+            failed.append(unread(target, error))
+    if wishes.digest and not wishes.targets:
+        items[wishes.digest] = of_digest(wishes.digest)
+    elif wishes.digest:
+        if len(items) != 1:
+            raise UsageError("--digest is for one target", hint="name one file, or give digests as targets")
+        items = {name: _pinned(item, wishes.digest) for name, item in items.items()}
+    return list(items.values()), failed
+
+
+def _pinned(item: Item, digest: str) -> Item:
+    """The same artifact, which must have a digest."""
+    wanted = of_digest(digest).open().digests
+
+    def opened() -> Artifact:
+        from repro.core.errors import EvidenceError
+
+        artifact = item.open()
+        for algorithm, value in wanted.items():
+            if artifact.digests.get(algorithm) != value:
+                raise EvidenceError(f"{item.name}: does not have the digest {digest}")
+        return artifact
+
+    return replace(item, open=opened)
+
+
+def _judged(items: Sequence[Item], plan: Plan) -> list[Verdict]:
+    """All verdicts, in several threads where hashing or a network is waited for."""
+    threads = min(host.processors(), len(items), 8)
+    is_slow = sum(one.size for one in items) > LARGE or any(one.reference for one in items)
+    if threads < 2 or not (is_slow or plan.policy.github):  # noqa: PLR2004 - one thread is no pool
+        return [_one(item, plan) for item in items]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(partial(_one, plan=plan), items))
+
+
+def _one(item: Item, plan: Plan) -> Verdict:
+    """One verdict, whatever goes wrong: an error or a crash is about this artifact alone, never a pass."""
+    try:
+        return _verdict(item, plan)
+    except ConfigError:
+        raise
+    except ReproError as error:
+        return unread(item.name, error)
+    except Exception as error:  # noqa: BLE001 - see above
+        check = Check(
+            name="crash",
+            status=Status.FAIL,
+            reason=f"internal error: {type(error).__name__}: {error}"[:500],
+        )
+        return Verdict(name=item.name, artifact=None, checks=(check,), exit=Exit.WRONG)
+
+
+def _verdict(item: Item, plan: Plan) -> Verdict:
+    artifact = item.open()
+    sources = [*plan.everywhere]
+    if not plan.only_named:
+        sources += [item.beside] if item.beside else []
+    found = joined(source.of(artifact) for source in sources)
+    verdict = judge(artifact, found.evidence, plan.policy, plan.trusts, _around(item, found, plan))
+    return _with_failures(verdict, found)
+
+
+def _around(item: Item, found: Found, plan: Plan) -> Surroundings:
+    from repro.flows.verify_documents import document_of, inventory_of
+
+    return Surroundings(
+        now=plan.now,
+        inventory=partial(inventory_of, item),
+        document=partial(document_of, item, found),
+    )
+
+
+def _with_failures(verdict: Verdict, found: Found) -> Verdict:
+    """The same with what could not be read or asked: told of, and evidence that is broken is evidence."""
+    checks = [
+        Check(name=f"source {name}", status=Status.SKIP, reason=reason) for name, reason in found.unasked
+    ]
+    seen = [
+        Seen(
+            outcome=Outcome(
+                artifact=verdict.name,
+                evidence=name,
+                checks=(Check(name="caps", status=Status.FAIL, reason=error.message, step=2),),
+                exit=error.exit,
+            ),
+            root="",
+            sha256="",
+        )
+        for name, error in found.refused
+    ]
+    is_only_broken = verdict.exit is Exit.NOT_CHECKED and bool(seen)
+    return replace(
+        verdict,
+        checks=(*verdict.checks, *checks),
+        seen=(*verdict.seen, *seen),
+        exit=Exit.WRONG if is_only_broken else verdict.exit,
+    )

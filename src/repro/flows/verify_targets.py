@@ -1,0 +1,106 @@
+"""What `repro verify` is to look at: files, each file of a folder, store paths, images, bare digests."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.core.digest import Digest
+from repro.core.errors import FormatError, ReproError, UsageError
+from repro.tools.files import disk_errors, files_below
+from repro.verify.artifact import Artifact, artifact_of, open_artifact
+from repro.verify.discovery import Beside, is_beside, is_evidence, listing_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from repro.verify.discovery import Source
+
+STORE = "/nix/store/"
+OCI = "oci:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One artifact to be: how it is called, what opens it, where its evidence may lie.
+
+    `path` is where it lies, None where only digests are known; `size` is in bytes, as far as it is known.
+    """
+
+    name: str
+    open: Callable[[], Artifact]
+    beside: Source | None = None
+    path: Path | None = None
+    reference: str = ""
+    size: int = 0
+
+
+def items_of(folder: Path, target: str) -> Iterator[Item]:
+    """What a target stands for, seen from `folder`. Raises UsageError, or ReproError for an empty folder."""
+    if target.startswith(("sha256:", "sha512:")):
+        yield of_digest(target)
+    elif target.startswith(OCI):
+        from repro.flows.verify_images import item_of
+
+        yield item_of(folder, target.removeprefix(OCI))
+    else:
+        yield from _of_path(folder, target)
+
+
+def of_digest(text: str, name: str = "") -> Item:
+    """An artifact of which only a digest is known. Raises UsageError."""
+    try:
+        digest = Digest.parse(text)
+    except FormatError as error:
+        raise UsageError(error.message, hint="write sha256: and 64 lower-case digits") from error
+    artifact = artifact_of(name or text, {digest.algorithm: digest.hex})
+    return Item(name=name or text, open=lambda: artifact)
+
+
+def _of_path(folder: Path, target: str) -> Iterator[Item]:
+    path = folder / target
+    name = target.rstrip("/") or target
+    if str(path.resolve()).startswith(STORE):
+        from repro.flows.verify_store import item_of
+
+        yield item_of(path.resolve())
+    elif path.is_dir():
+        yield from _of_folder(path, "" if name == "." else f"{name}/")
+    else:
+        yield of_file(path, name)
+
+
+def of_file(path: Path, name: str) -> Item:
+    """A file; what is wrong with it is found when it is opened."""
+    beside = Beside(path=path, name=name, listing=listing_of(path.parent))
+    size = path.stat().st_size if path.is_file() else 0
+    return Item(name=name, open=partial(_open, path, name), beside=beside, path=path, size=size)
+
+
+def _open(path: Path, name: str) -> Artifact:
+    return replace(open_artifact(path), name=name)
+
+
+def _of_folder(folder: Path, prefix: str) -> Iterator[Item]:
+    """Every file of a folder is an artifact, but for readable evidence beside one; links are refused."""
+    with disk_errors(f"reading {folder}"):
+        names = files_below(folder)
+    known = set(names)
+    found = False
+    for name in names:
+        if _is_evidence_of_another(folder, name, known):
+            continue
+        found = True
+        yield of_file(folder / name, prefix + name)
+    if not found:
+        raise ReproError(f"{prefix or folder}: holds nothing to verify", hint="name what is to be verified")
+
+
+def _is_evidence_of_another(folder: Path, name: str, known: set[str]) -> bool:
+    place, base = os.path.split(name)
+    cuts = [at for at, sign in enumerate(base) if sign == "."]
+    owners = [base[:cut] for cut in cuts if is_beside(base, base[:cut])]
+    return any(str(Path(place) / owner) in known for owner in owners) and is_evidence(folder / name)

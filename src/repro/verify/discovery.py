@@ -1,0 +1,158 @@
+"""Where attestations are found: in named files and folders, and beside an artifact by the ends of names."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+from repro.attest.reading import MAX_FILE, Evidence, parse_evidence, split_evidence
+from repro.core.errors import FormatError, ReproError, UsageError
+from repro.tools.files import disk_errors, files_below, read_capped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from repro.verify.artifact import Artifact
+
+BESIDE = (
+    ".sigstore.json", ".sigstore.jsonl", ".sigstore", ".intoto.jsonl", ".jsonl",
+    ".attestation", ".provenance",
+)  # fmt: skip
+"""How an artifact's name goes on in those of its attestations; PEP 740 has `.publish.attestation`."""
+
+IN_FOLDER = (*BESIDE, ".json", ".intoto")
+"""How names end of what is read in a folder of attestations."""
+
+MAX_FILES = 10_000
+"""Cap on the files of a folder of attestations."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a place holds: evidence, not yet read; files that cannot be; why a place could not be asked."""
+
+    evidence: tuple[Evidence, ...] = ()
+    refused: tuple[tuple[str, ReproError], ...] = ()
+    unasked: tuple[tuple[str, str], ...] = ()
+
+
+class Source(Protocol):
+    """A place that may hold evidence about an artifact."""
+
+    def of(self, artifact: Artifact) -> Found:
+        """What it holds that could be about the artifact; never raises ReproError."""
+
+
+def joined(parts: Iterable[Found]) -> Found:
+    """What several places hold; the same bytes count once."""
+    parts = tuple(parts)
+    evidence = {one.raw: one for part in reversed(parts) for one in reversed(part.evidence)}
+    return Found(
+        evidence=tuple(reversed(evidence.values())),
+        refused=tuple(one for part in parts for one in part.refused),
+        unasked=tuple(one for part in parts for one in part.unasked),
+    )
+
+
+def of_file(path: Path, name: str) -> Found:
+    """All that one file holds; one that cannot be read is told of, and stops nothing."""
+    try:
+        with disk_errors(f"reading {name}"):
+            return Found(evidence=split_evidence(read_capped(path, MAX_FILE), name=name))
+    except ReproError as error:
+        return Found(refused=((name, error),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """The same evidence for every artifact: what was read from files that were named."""
+
+    found: Found
+
+    def of(self, artifact: Artifact) -> Found:
+        """All of it."""
+        del artifact
+        return self.found
+
+
+def named_files(paths: Iterable[tuple[str, Path]]) -> Files:
+    """Files and folders by their names and places. Raises UsageError for what is not there."""
+    parts = []
+    for name, path in paths:
+        if path.is_dir():
+            parts += [of_file(path / inside, f"{name}/{inside}") for inside in _in_folder(path)]
+        elif path.is_file():
+            parts.append(of_file(path, name))
+        else:
+            raise UsageError(f"{name}: no such file or folder", hint="name a bundle, or a folder of them")
+    return Files(found=joined(parts))
+
+
+def _in_folder(folder: Path) -> list[str]:
+    with disk_errors(f"reading {folder}"):
+        found = [name for name in files_below(folder) if name.endswith(IN_FOLDER)]
+    if len(found) > MAX_FILES:
+        raise UsageError(f"{folder}: {len(found)} files; {MAX_FILES} are read", hint="name fewer")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The files beside an artifact whose names begin with its own; `listing` is its folder's, sorted."""
+
+    path: Path
+    name: str
+    listing: list[str] = field(default_factory=list)
+
+    def of(self, artifact: Artifact) -> Found:
+        """What they hold."""
+        del artifact
+        folder = self.name.rpartition("/")[0]
+        prefix = f"{folder}/" if folder else ""
+        return joined(of_file(self.path.with_name(each), prefix + each) for each in self.names())
+
+    def names(self) -> list[str]:
+        """Their names."""
+        stem = f"{self.path.name}."
+        start = bisect.bisect_left(self.listing, stem)
+        found = []
+        for name in self.listing[start:]:
+            if not name.startswith(stem):
+                break
+            if is_beside(name, self.path.name):
+                found.append(name)
+        return found
+
+
+def is_beside(name: str, artifact: str) -> bool:
+    """Whether a file's name says that it is evidence about the file called `artifact`."""
+    rest = name.removeprefix(artifact)
+    dots = rest.count(".")
+    return (
+        rest != name
+        and rest.endswith(BESIDE)
+        and (rest in BESIDE or (rest.endswith(".attestation") and dots == 2))  # noqa: PLR2004 - .publish.attestation
+    )
+
+
+@cache
+def listing_of(folder: Path) -> list[str]:
+    """The names in a folder, sorted; asked once for all artifacts in it."""
+    try:
+        return sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        return []
+
+
+def is_evidence(path: Path) -> bool:
+    """Whether a file holds a bundle or an envelope that can be read: its name alone exempts nothing."""
+    for one in of_file(path, path.name).evidence:
+        try:
+            parse_evidence(one)
+        except FormatError:
+            continue
+        return True
+    return False
