@@ -9,7 +9,7 @@ export UV_NO_PROGRESS ?= 1
 # Python's own switches in the caller's shell must not decide what an installation contains.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help demo test interop lint types format bench lock clean
+.PHONY: help demo test interop lint types sbom format bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test    install, then run the whole test suite"
 	@echo "make interop build the real servers and clients of Sigstore (about 16 minutes, once), test with them"
 	@echo "make lint    ruff, rules and formatting      make types   mypy, strict"
+	@echo "make sbom    the SBOMs of this project: of its environment and of its package, checked and validated"
 	@echo "make bench   the table of speeds, as ratios  make lock    write the lock files anew"
 
 demo: $(VENV)/.demo
@@ -46,6 +47,16 @@ format: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	@$(BIN)/mypy
+
+# Into .repro/sbom, which git ignores.
+sbom: $(VENV)/.dev
+	@rm -rf .repro/sbom
+	@$(BIN)/python -m hatchling build --target wheel --directory .repro/sbom 2>/dev/null
+	@$(BIN)/repro sbom .repro/sbom/*.whl --out .repro/sbom/package.json
+	@$(BIN)/repro sbom check .repro/sbom/package.json .repro/sbom/*.whl
+	@$(BIN)/repro sbom --out .repro/sbom/environment.json
+	@$(BIN)/repro -q sbom check .repro/sbom/environment.json $(VENV)
+	@for made in package environment; do $(BIN)/repro sbom validate .repro/sbom/$$made.json || exit $$?; done
 
 bench: $(VENV)/.dev
 	@$(BIN)/python benchmarks/bench.py

@@ -48,6 +48,7 @@ ELSEWHERE = {
     "make lint": "has nothing to do with the page",
     "make format": "rewrites files",
     "make types": "takes a minute",
+    "make sbom": "is what CI runs beside the tests",
     "make bench": "measures, which wants a quiet machine",
     "make lock": "asks the package index for the newest versions",
     "uv pip compile --universal --generate-hashes requirements.in -o requirements.lock": "asks it too",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from repro.core.digest import LENGTHS, Digest
@@ -131,7 +133,7 @@ PATCHES = st.builds(
     diff=st.just("") | WORDS,
     resolves=st.lists(st.just("CVE-2020-1"), max_size=1).map(tuple),
 )
-FIELDS = st.fixed_dictionaries(
+FIELDS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"name": WORDS, "kind": st.sampled_from(Kind)},
     optional={
         "version": WORDS,

@@ -126,7 +126,7 @@ def test_order_of_components_changes_no_byte(form: Format) -> None:
         references=LIBRARY.references[::-1],
         properties=LIBRARY.properties[::-1],
     )
-    other = replace(WHOLE, components=(FILE, library), needs=dict(reversed(WHOLE.needs.items())))
+    other = replace(WHOLE, components=(FILE, library), needs=dict(reversed(list(WHOLE.needs.items()))))
     assert written(other, form=form) == written(WHOLE, form=form)
 
 
