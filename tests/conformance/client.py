@@ -59,11 +59,7 @@ def verify_bundle(given: argparse.Namespace) -> int:
     if given.staging and not given.trusted_root:
         raise ReproError("--staging without --trusted-root")
     keys = (load_public(given.key),) if given.key else ()
-    pair = (
-        Identity(identity=given.certificate_identity, issuer=given.certificate_oidc_issuer)
-        if not keys
-        else None
-    )
+    pair = {"identity": given.certificate_identity, "issuer": given.certificate_oidc_issuer}
     outcome = verify(
         artifact_for(given.artifact),
         Evidence(name=str(given.bundle), raw=given.bundle.read_bytes()),
