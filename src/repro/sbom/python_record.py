@@ -32,8 +32,8 @@ MAX_SCRIPT = 1 << 20
 NAMED = 5
 """Files of one package that are named for one and the same defect; the others are counted."""
 
-WORKERS = 4
-"""Threads that hash: hashlib lets others run meanwhile, and a disk answers several at once."""
+WORKERS = 2
+"""Threads that hash. hashlib lets others run meanwhile, but of small files four threads take longer than two."""
 
 SHA256 = "sha256="
 SHA256_LENGTH = len(SHA256) + 43
