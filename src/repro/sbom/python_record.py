@@ -33,7 +33,7 @@ NAMED = 5
 """Files of one package that are named for one and the same defect; the others are counted."""
 
 WORKERS = 2
-"""Threads that hash. hashlib lets others run meanwhile, but of small files four threads take longer than two."""
+"""Threads that hash. hashlib lets others run meanwhile, but over small files four are slower than two."""
 
 SHA256 = "sha256="
 SHA256_LENGTH = len(SHA256) + 43
