@@ -89,16 +89,16 @@ def sign(wishes: Wishes) -> tuple[Signed, ...]:
     bundles: dict[Path, list[bytes]] = {}
     signed = []
     with disk_errors("signing"):
-        with _signers(wishes) as signers:
+        with signers(wishes) as found:
             for file, (data, statement) in contents.items():
-                made = [one.statement(statement) if statement else one.blob(data) for one in signers]
+                made = [one.statement(statement) if statement else one.blob(data) for one in found]
                 bundles.setdefault(places[file], []).extend(made)
                 signed.append(
                     Signed(
                         file=file,
                         kind=statement.predicate_type if statement else "file",
                         sha256=of_bytes(data).hex,
-                        signers=tuple(one.name for one in signers),
+                        signers=tuple(one.name for one in found),
                         bundle=places[file],
                     )
                 )
@@ -146,7 +146,7 @@ def _places(wishes: Wishes) -> dict[Path, Path]:
 
 
 @contextmanager
-def _signers(wishes: Wishes) -> Iterator[Sequence[Signer]]:
+def signers(wishes: Wishes) -> Iterator[Sequence[Signer]]:
     """All who sign; an identity's certificate serves for all files."""
     if not wishes.keys:
         from repro.attest.sigstore_signing import Identity, signing
