@@ -50,12 +50,12 @@ def test_a_fresh_clone_gets_every_file_with_its_bytes(lab: Lab, tmp_path: Path) 
 
 
 def test_the_users_tree_is_left_alone(lab: Lab, tmp_path: Path) -> None:
-    """Fetching writes to the cache and to `.repro/` only, and takes none of DVC's own locks."""
+    """Fetching writes to the cache only, and takes none of DVC's own locks."""
     before = files_below(lab.root)
     provide(lab.root, INPUTS, lab.remote, tmp_path / "target")
     new = set(files_below(lab.root)) - set(before)
     assert new
-    assert all(name.startswith((".dvc/cache/files/md5/", ".repro/")) for name in new)
+    assert all(name.startswith((".dvc/cache/files/md5/", ".dvc/cache/repro/lock")) for name in new)
 
 
 def test_dvc_says_nothing_on_our_streams(lab: Lab, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +144,7 @@ def test_a_corrupt_object_in_the_remote_never_enters_the_cache(lab: Lab, tmp_pat
     said = fails(lab, tmp_path / "target", "data/one.csv").message
     assert "corrupt" in said
     assert "".join(place.parts[-2:]) in said
-    assert not any(path.is_file() for path in lab.cache.rglob("*"))
+    assert [path.name for path in lab.cache.rglob("*") if path.is_file()] == ["lock"]
 
 
 def test_every_object_missing_from_the_remote_is_named(lab: Lab, tmp_path: Path) -> None:
@@ -248,13 +248,13 @@ def test_a_remote_inside_the_repository(lab: Lab, tmp_path: Path) -> None:
 
 def test_what_a_killed_fetch_left_behind_does_no_harm(lab: Lab, tmp_path: Path) -> None:
     """A half-written download is no object, and the next fetch replaces it."""
-    place = lab.object_of("data/one.csv")
-    place.parent.mkdir(parents=True)
-    half = place.with_name(f".{place.name}.part")
+    half = lab.cache / "repro/parts/0"
+    half.parent.mkdir(parents=True)
     half.write_bytes(b"x,")
     half.chmod(0o444)
     provide(lab.root, ["data/one.csv"], lab.remote, tmp_path / "target")
-    assert [path.name for path in place.parent.iterdir()] == [place.name]
+    assert not half.parent.exists()
+    assert lab.object_of("data/one.csv").read_bytes() == lab.files["data/one.csv"]
 
 
 FETCH = """

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def listening(settings: Settings) -> Iterator[Listener]:
-    """A listener for one piece of work; on a terminal its display is gone when the work ends."""
+def listening(settings: Settings, doing: str = "replay") -> Iterator[Listener]:
+    """A listener for one piece of work; on a terminal its display, named `doing`, is gone when it ends."""
     if settings.quiet:
         yield silent
     elif sys.stderr.isatty():
-        bars = _Bars()
+        bars = _Bars(doing)
         try:
             yield bars.hear
         finally:
@@ -49,7 +49,8 @@ class _Lines:
 class _Bars:
     """One bar over all runs, which names the runs under way and their stages; started by the first stage."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
         self._lock = threading.Lock()
         self._under_way: dict[str, str] = {}
         self._total = self._done = 0
@@ -74,7 +75,7 @@ class _Bars:
 
         if self._progress is None:
             self._progress = Progress(
-                TextColumn("replay"),
+                TextColumn(self._doing),
                 BarColumn(bar_width=20),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),

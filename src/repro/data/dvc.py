@@ -6,21 +6,23 @@ writes to `.dvc/tmp`, and nothing of that is needed to copy bytes that prove the
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from repro.core.digest import Digest
 from repro.core.errors import DataError
-from repro.data.pointers import LEGACY, Object
-from repro.tools.files import disk_errors, hash_file, locked
+from repro.core.events import silent
+from repro.data import transfer
+from repro.data.cache import Cache
+from repro.data.shelf import IDLE_SECONDS, Shelf, without_credentials
+from repro.data.transfer import NAMED, Moved
+from repro.tools.files import disk_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-NAMED = 5
-"""How many failures one error names."""
+    from repro.core.events import Listener
+    from repro.data.pointers import Object
 
 
 class Remote(Protocol):
@@ -90,25 +92,21 @@ class DvcRemote:
                 hint="dvc push fills it; or correct the address: dvc remote modify",
             )
 
+    @cached_property
+    def cache(self) -> Cache:
+        """The cache, which need not exist yet."""
+        return Cache(folder=self._cache, shared=self._config["cache"].get("shared") == "group")
+
     def fetch(self, objects: Sequence[Object]) -> None:
         """Copy the objects from the remote into the cache, each checked by its hash before it counts."""
-        from concurrent.futures import ThreadPoolExecutor
+        self.pull(objects)
 
-        with locked(self.root / ".repro" / "data.lock"), disk_errors("writing to the DVC cache"):
-            wanted = [one for one in dict.fromkeys(objects) if not self._is_good(one)]
-            if not wanted:
-                return
-            fs, base = self._open(wanted)
-            with ThreadPoolExecutor(max_workers=min(fs.jobs, len(wanted))) as pool:
-                failures = [said for said in pool.map(lambda one: self._copy(fs, base, one), wanted) if said]
-        if failures:
-            more = f"\nand {len(failures) - NAMED} more" if len(failures) > NAMED else ""
-            raise DataError(
-                f"remote {self.name}: {len(failures)} of {len(wanted)} objects cannot be fetched:\n"
-                + "\n".join(failures[:NAMED])
-                + more,
-                hint="`dvc push` them from where they are, or name another remote: dvc remote default",
-            )
+    def pull(self, objects: Sequence[Object], listener: Listener = silent, jobs: int = 0) -> Moved:
+        """The same, told while it goes on, so many at a time; says what was done."""
+        with disk_errors("writing to the DVC cache"):
+            if transfer.all_present(Cache(folder=self._cache), objects):  # known without reading settings
+                return Moved(there=len(set(objects)))
+            return transfer.fetch(self.cache, objects, self.shelf, listener=listener, jobs=jobs)
 
     def _mentions_cache(self) -> bool:
         """Whether any file of DVC's configuration may name a cache; to read one as DVC does takes long."""
@@ -145,78 +143,49 @@ class DvcRemote:
                 hint="run: dvc config --list --show-origin",
             ) from error
 
-    def _open(self, wanted: Sequence[Object]) -> tuple[Any, str]:
+    def shelf(self, wanted: Sequence[Object] = ()) -> Shelf:
+        """The default remote, opened; `wanted` is what it is wanted for, named where there is none."""
         from dvc.fs import get_cloud_fs
 
         chosen = self._config["core"].get("remote")
         listed = ", ".join(str(one) for one in wanted[:NAMED])
+        lacking = f"missing from the cache {self.cache_folder()}: {listed}" if wanted else ""
         if not chosen:
             raise DataError(
-                f"missing from the cache {self.cache_folder()}: {listed}; and there is no default remote",
+                f"{lacking}; and there is no default remote" if wanted else "no default remote is configured",
                 hint="run: dvc remote add -d NAME URL",
             )
         try:
             cls, settings, path = get_cloud_fs(self._config, name=chosen)
             fs = cls(**settings)
+            if fs.protocol == "gs":
+                _prepare_cloud(fs, settings, self.name)
+        except DataError:
+            raise
         except Exception as error:  # each kind of remote raises its own
             said = without_credentials(str(error))
             raise DataError(
-                f"remote {self.name}: {said}; missing from the cache {self.cache_folder()}: {listed}",
+                f"remote {self.name}: {said}" + (f"; {lacking}" if lacking else ""),
                 hint="run: dvc remote list; most kinds of remote need a package, such as dvc-gs",
             ) from error
         if settings.get("worktree") or settings.get("version_aware"):
             raise DataError(
-                f"remote {self.name}: cloud versioning is not supported; missing from the cache: {listed}",
+                f"remote {self.name}: cloud versioning is not supported"
+                + (f"; {lacking}" if lacking else ""),
                 hint="run `dvc fetch` yourself, or use a remote addressed by content",
             )
-        return fs, path
-
-    def _copy(self, fs: Any, base: str, wanted: Object) -> str:  # noqa: ANN401 - dvc has no types
-        """One object; returns what went wrong, in words, or nothing."""
-        place = self.cache_folder() / wanted.location
-        part = place.with_name(f".{place.name}.part")
-        self._make_folder(place.parent)
-        try:
-            part.unlink(missing_ok=True)
-            fs.get_file(fs.join(base, *wanted.location.split("/")), str(part))
-            if (found := digest_as(part, wanted.digest)) != wanted.digest:
-                return f"{wanted}: the remote's copy ({wanted.location}) is corrupt, its hash is {found}"
-            part.chmod(0o444)
-            part.replace(place)
-        except FileNotFoundError:
-            return f"{wanted}: not in the remote ({wanted.location})"
-        except Exception as error:  # noqa: BLE001 - each kind of remote raises its own
-            return f"{wanted}: {type(error).__name__}: {without_credentials(str(error))}"
-        finally:
-            part.unlink(missing_ok=True)
-        return ""
-
-    def _is_good(self, wanted: Object) -> bool:
-        place = self.cache_folder() / wanted.location
-        return place.is_file() and digest_as(place, wanted.digest) == wanted.digest
-
-    def _make_folder(self, folder: Path) -> None:
-        # `cache.shared = group`: what this user makes, the group must be able to fill.
-        shared = self._config["cache"].get("shared") == "group"
-        for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-            missing.mkdir(exist_ok=True)
-            if shared:
-                missing.chmod(0o2775)
+        return Shelf(fs=fs, base=path, name=self.name)
 
 
-def without_credentials(text: str) -> str:
-    """A text without the user and password of the addresses in it: messages end up in logs and records."""
-    return re.sub(r"://[^/@\s]*@", "://", text)
+def _prepare_cloud(fs: Any, settings: Mapping[str, Any], name: str) -> None:  # noqa: ANN401 - dvc has no types
+    """Refuse credentials from files of the repository, and give requests an end."""
+    import aiohttp
 
-
-def digest_as(path: Path, wanted: Digest) -> Digest:
-    """The digest of a file by the algorithm of `wanted`: md5, or that of DVC before 3.0 by DVC's own rule."""
-    raw = hash_file(path, "md5")
-    if (
-        wanted.algorithm != LEGACY or raw.hex == wanted.hex
-    ):  # bytes without CRLF have one md5 under both rules
-        return Digest(wanted.algorithm, raw.hex)
-    from dvc_data.hashfile.hash import fobj_md5
-
-    with path.open("rb") as file:
-        return Digest(LEGACY, fobj_md5(file, name=LEGACY))
+    if settings.get("credentialpath"):
+        raise DataError(
+            f"remote {name}: `credentialpath` is set, and credentials come from the surroundings only",
+            hint="run: dvc remote modify --unset NAME credentialpath; and set GOOGLE_APPLICATION_CREDENTIALS",
+        )
+    fs.fs_args["requests_timeout"] = aiohttp.ClientTimeout(
+        total=None, sock_connect=IDLE_SECONDS, sock_read=IDLE_SECONDS
+    )

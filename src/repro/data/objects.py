@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repro.core import strictjson
 from repro.core.digest import Digest
 from repro.core.errors import DataError, FormatError, TamperError
-from repro.data.dvc import digest_as
+from repro.data.cache import digest_as
 from repro.data.inputs import Part, Source, resolve
 from repro.data.pointers import LEGACY, Object, inside
 from repro.tools.files import copy_hashed, disk_errors, hash_file, read_capped, require_inside
@@ -77,18 +77,23 @@ def items(part: Part, remote: Remote) -> list[Item]:
         if part.within:
             raise DataError(f"input {pointer.path}/{part.within}: {pointer.path} is a file ({pointer.file})")
         return [Item(path=pointer.path, object=pointer.object, executable=pointer.executable)]
-    listed = read_manifest(pointer.object, pointer.file, remote)
-    chosen = {
-        name: found
-        for name, found in listed.items()
+    return chosen(part, read_manifest(pointer.object, pointer.file, remote))
+
+
+def chosen(part: Part, listed: Mapping[str, Object]) -> list[Item]:
+    """Of what a folder lists, the files that belong to its part. DataError where a part holds none."""
+    pointer = part.pointer
+    found = {
+        name: one
+        for name, one in listed.items()
         if not part.within or name == part.within or name.startswith(part.within + "/")
     }
-    if part.within and not chosen:
+    if part.within and not found:
         raise DataError(
             f"input {pointer.path}/{part.within}: not among the {len(listed)} files of {pointer.file}",
             hint=f"it holds: {', '.join(sorted(listed)[:5])}{', …' if len(listed) > 5 else ''}",  # noqa: PLR2004
         )
-    return [Item(path=f"{pointer.path}/{name}", object=found) for name, found in sorted(chosen.items())]
+    return [Item(path=f"{pointer.path}/{name}", object=one) for name, one in sorted(found.items())]
 
 
 def read_manifest(folder: Object, file: str, remote: Remote) -> dict[str, Object]:

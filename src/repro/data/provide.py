@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repro.core.errors import DataError
-from repro.data.dvc import NAMED
 from repro.data.objects import CorruptObject, materialise, missing, places
+from repro.data.transfer import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,199 @@
+"""Many objects from a remote into the cache, or back: in parallel, told, and whole or not at all."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from repro.core.errors import DataError
+from repro.core.events import Event, Kind, silent
+from repro.data.cache import Standing
+from repro.data.shelf import hint_for, quiet, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from repro.core.events import Listener
+    from repro.data.cache import Cache
+    from repro.data.pointers import Object
+    from repro.data.shelf import Shelf
+
+NAMED = 5
+"""How many failures one error names."""
+
+AHEAD = 4
+"""Transfers that wait, for each that is under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What went wrong with one object, in words, and what to do."""
+
+    object: Object
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What a transfer did: objects moved, objects that were there, and corrupt ones that were set aside."""
+
+    moved: tuple[Object, ...] = ()
+    there: int = 0
+    quarantined: tuple[Path, ...] = ()
+
+
+def standings(cache: Cache, objects: Sequence[Object]) -> dict[Object, Standing]:
+    """The standing of each object in the cache, by its hash."""
+    if not objects:
+        return {}
+    with ThreadPoolExecutor(min(8, len(objects))) as pool:
+        return dict(zip(objects, pool.map(cache.standing, objects, chunksize=64), strict=True))
+
+
+def all_present(cache: Cache, objects: Sequence[Object]) -> bool:
+    """Whether the cache holds every object, whole."""
+    return all(found is Standing.PRESENT for found in standings(cache, objects).values())
+
+
+def fetch(
+    cache: Cache,
+    objects: Sequence[Object],
+    shelf: Callable[[Sequence[Object]], Shelf],
+    *,
+    listener: Listener = silent,
+    jobs: int = 0,
+) -> Moved:
+    """Put the objects into the cache, good ones left alone, corrupt ones set aside; DataError otherwise.
+
+    `shelf` opens the remote, and is called only where something lacks. One process works at a time; the
+    others wait, and then find the work done.
+    """
+    wanted = list(dict.fromkeys(objects))
+    with cache.writing() as parts, quiet():
+        before = standings(cache, wanted)
+        lacking = [one for one in wanted if before[one] is not Standing.PRESENT]
+        there = len(wanted) - len(lacking)
+        if not lacking:
+            return Moved(there=there)
+        corrupt = [one for one in lacking if before[one] is Standing.CORRUPT]
+        opened = shelf(lacking)
+        said = f"{len(lacking)} objects from {opened.name}" if len(lacking) > 1 else f"from {opened.name}"
+        listener(Event(kind=Kind.PLAN, count=len(lacking)))
+        listener(Event(kind=Kind.STAGE, run="pull", text=said))
+        aside: list[Path] = []
+
+        def one(number: int, each: Object) -> Failure | None:
+            return _get(opened, cache, each, parts / str(number), aside if each in corrupt else None)
+
+        failures = _all(lacking, one, jobs or opened.jobs, listener)
+        if failures:
+            raise _failed(opened, failures, len(lacking), "fetched", "`dvc push` them from where they are")
+    return Moved(moved=tuple(lacking), there=there, quarantined=tuple(aside))
+
+
+def push(
+    cache: Cache, objects: Sequence[Object], shelf: Shelf, *, listener: Listener = silent, jobs: int = 0
+) -> Moved:
+    """Store the objects in the remote, each checked by its hash first; those that are there are left alone.
+
+    Manifests go last, so that a folder whose manifest is in the remote is whole there. DataError where an
+    object is not in the cache, is corrupt there, or is refused by the remote.
+    """
+    wanted = list(dict.fromkeys(objects))
+    with quiet():
+        there = shelf.look(wanted)
+        fine = {Standing.PRESENT, Standing.UNCHECKED}
+        lacking = [one for one in wanted if there[one] not in fine]
+        listener(Event(kind=Kind.PLAN, count=len(lacking)))
+        if lacking:
+            listener(Event(kind=Kind.STAGE, run="push", text=f"to {shelf.name}"))
+        for group in ([o for o in lacking if not o.is_folder], [o for o in lacking if o.is_folder]):
+            failures = _all(group, lambda _, one: _put(shelf, cache, one), jobs or shelf.jobs, listener)
+            if failures:
+                raise _failed(shelf, failures, len(lacking), "pushed", "")
+    return Moved(moved=tuple(lacking), there=len(wanted) - len(lacking))
+
+
+def _all(
+    objects: Sequence[Object],
+    work: Callable[[int, Object], Failure | None],
+    jobs: int,
+    listener: Listener,
+) -> list[Failure]:
+    """Do the work for every object, a few at a time; an interruption ends what waits."""
+    failures: list[Failure] = []
+    if not objects:
+        return failures
+    todo: Iterator[tuple[int, Object]] = enumerate(objects)
+    workers = min(jobs, len(objects))
+    pool = ThreadPoolExecutor(workers)
+    try:
+        running = {pool.submit(work, n, one): one for n, one in islice(todo, workers * AHEAD)}
+        while running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                one = running.pop(future)
+                if failure := future.result():
+                    failures.append(failure)
+                listener(Event(kind=Kind.DONE, run=str(one), text=failure.text if failure else "done"))
+            running |= {pool.submit(work, n, one): one for n, one in islice(todo, len(done))}
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return failures
+
+
+def _get(shelf: Shelf, cache: Cache, wanted: Object, part: Path, aside: list[Path] | None) -> Failure | None:
+    """One object; a corrupt one of that name is set aside once a good one is here."""
+    try:
+        shelf.get(wanted, part)
+        if found := _entered(cache, wanted, part, aside):
+            text = f"{wanted}: the remote's copy ({wanted.location}) is corrupt, its hash is {found}"
+            return Failure(object=wanted, text=text)
+    except FileNotFoundError as error:
+        missing = shelf.failure(error) if shelf.bucket_is_missing() else None
+        text = missing.message if missing else f"not in the remote ({wanted.location})"
+        return Failure(object=wanted, text=f"{wanted}: {text}", hint=missing.hint if missing else "")
+    except Exception as error:  # noqa: BLE001 - each kind of remote raises its own
+        return Failure(object=wanted, text=f"{wanted}: {words_of(error)}", hint=hint_for(error))
+    finally:
+        part.unlink(missing_ok=True)
+    return None
+
+
+def _entered(cache: Cache, wanted: Object, part: Path, aside: list[Path] | None) -> str:
+    """Give a part its name in the cache; its own hash where that is not the object's."""
+    from repro.data.cache import digest_as
+
+    if aside is not None:
+        if (found := digest_as(part, wanted.digest)) != wanted.digest:
+            return str(found)
+        aside.append(cache.quarantine(wanted))
+    return str(cache.enter(part, wanted) or "")
+
+
+def _put(shelf: Shelf, cache: Cache, wanted: Object) -> Failure | None:
+    standing = cache.standing(wanted)
+    if standing is not Standing.PRESENT:
+        hint = "get the data where it is, and `dvc commit` it; or run: repro data pull"
+        return Failure(object=wanted, text=f"{wanted}: {standing} in the cache {cache.folder}", hint=hint)
+    try:
+        shelf.put(cache.place(wanted), wanted)
+    except Exception as error:  # noqa: BLE001 - each kind of remote raises its own
+        return Failure(object=wanted, text=f"{wanted}: {words_of(error)}", hint=hint_for(error))
+    return None
+
+
+def _failed(shelf: Shelf, failures: Sequence[Failure], asked: int, done: str, hint: str) -> DataError:
+    named = sorted(failures, key=lambda failure: failure.text)
+    more = f"\nand {len(named) - NAMED} more" if len(named) > NAMED else ""
+    hints = [failure.hint for failure in named if failure.hint]
+    return DataError(
+        f"remote {shelf.name}: {len(named)} of {asked} objects cannot be {done}:\n"
+        + "\n".join(failure.text for failure in named[:NAMED])
+        + more,
+        hint=hints[0] if hints else f"{hint}, or name another remote: dvc remote default",
+    )

@@ -1,0 +1,299 @@
+"""The data of experiments: pulled, verified without being pulled, pushed; and where everything is."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from repro.core.errors import DataError
+from repro.core.events import silent
+from repro.core.exits import Exit
+from repro.data.cache import Standing
+from repro.data.dvc import DvcRemote
+from repro.data.needs import Needs, all_parts, needs, parts_of, reader
+from repro.data.place import place_all
+from repro.data.shelf import quiet
+from repro.data.transfer import Moved, standings
+from repro.flows.replay import open_place
+from repro.flows.resolve import resolve
+from repro.tools.files import disk_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from repro.core.events import Listener
+    from repro.data.inputs import Part
+    from repro.data.objects import Item
+    from repro.data.place import Placed
+    from repro.data.pointers import Object
+    from repro.data.shelf import Shelf
+    from repro.flows.config import Project
+    from repro.flows.resolve import Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Whose data: experiments (none named is all of them), at a revision ("" is the present tree).
+
+    `jobs` 0 leaves the number of transfers at once to the kind of remote.
+    """
+
+    experiments: tuple[str, ...] = ()
+    revision: str = ""
+    jobs: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferReport:
+    """What a pull or a push did: for which experiments, files, objects, from or to which remote."""
+
+    experiments: tuple[str, ...]
+    remote: str
+    files: int
+    moved: Moved
+    placed: Placed | None = None
+
+    @property
+    def exit(self) -> Exit:
+        """Experiments without data under DVC are served: there was something to ask, and nothing to move."""
+        return Exit.GOOD if self.experiments else Exit.NOT_CHECKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One object: the paths that need it, the experiments they belong to, and its standing at each place."""
+
+    object: Object
+    paths: tuple[str, ...]
+    experiments: tuple[str, ...]
+    cache: Standing
+    remote: Standing | None
+
+    @property
+    def feeds(self) -> bool:
+        """Whether there is a copy that is not known to be wrong."""
+        return not {self.cache, self.remote}.isdisjoint({Standing.PRESENT, Standing.UNCHECKED})
+
+    @property
+    def exit(self) -> Exit:
+        """Wrong where a copy is corrupt, or where it is missing from the remote (or, without, the cache)."""
+        known = self.cache if self.remote is None else self.remote
+        if Standing.CORRUPT in {self.cache, self.remote} or known is Standing.MISSING:
+            return Exit.WRONG
+        return Exit.NOT_CHECKED if known is Standing.UNCHECKED else Exit.GOOD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """The objects of a revision, each with its standing; and the experiments that need none of DVC's."""
+
+    revision: str
+    commit: str
+    remote: str
+    rows: tuple[Row, ...]
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def exit(self) -> Exit:
+        """The worst of all objects; no object at all is nothing checked."""
+        from repro.core.exits import worst
+
+        return worst([row.exit for row in self.rows])
+
+
+@contextmanager
+def subject_of(root: Path, revision: str) -> Iterator[tuple[Subject, DvcRemote, ExitStack]]:
+    """The tree, its project, and the caller's own cache and remote, while the block lasts."""
+    with disk_errors(f"working in {root}"), ExitStack() as held:
+        place = open_place(root, silent, held)
+        subject = resolve(root, revision, place.scratch, held, rules="revision")
+        yield subject, DvcRemote(root), held
+
+
+def experiments_of(project: Project, named: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The inputs of the named experiments, or of all; UsageError for a name that there is not."""
+    names = [name.partition("[")[0] for name in named] or list(project.experiments)
+    return {name: project.experiment(name).inputs for name in dict.fromkeys(names)}
+
+
+def pull(root: Path, wish: Wish, listener: Listener = silent, *, in_place: bool = False) -> TransferReport:
+    """Fetch what experiments need at a revision, and no more, into the cache; with `in_place` link it there.
+
+    Corrupt objects of the cache are set aside and fetched again. DataError where something cannot be had.
+    """
+    with subject_of(root, wish.revision) as (subject, remote, _):
+        asked = experiments_of(subject.project, wish.experiments)
+        parts = _parts(subject.tree.root, asked)
+        first = remote.pull([part.pointer.object for part in parts], listener=listener, jobs=wish.jobs)
+        wanted = needs(parts, reader(remote.cache, None))
+        if wanted.unknown:
+            raise DataError(f"{wanted.unknown[0].path}: its manifest went from the cache meanwhile")
+        second = remote.pull(wanted.objects, listener=listener, jobs=wish.jobs)
+        placed = place_all(root, wanted.items, remote.cache) if in_place else None
+        return TransferReport(
+            experiments=tuple(asked),
+            remote=remote.name,
+            files=_files(wanted),
+            moved=Moved(
+                moved=first.moved + second.moved,
+                there=len(wanted.objects) - len(first.moved + second.moved),
+                quarantined=first.quarantined + second.quarantined,
+            ),
+            placed=placed,
+        )
+
+
+def push(root: Path, wish: Wish, listener: Listener = silent, *, everything: bool = False) -> TransferReport:
+    """Store in the remote what experiments need, or every pointer records; what is there already stays."""
+    from repro.data import transfer
+
+    with subject_of(root, wish.revision) as (subject, remote, _), quiet():
+        asked = experiments_of(subject.project, wish.experiments)
+        parts = all_parts(subject.tree.root) if everything else _parts(subject.tree.root, asked)
+        wanted = needs(parts, reader(remote.cache, None))
+        if wanted.unknown:
+            raise DataError(
+                f"{wanted.unknown[0].path}: its manifest is not in the cache {remote.cache_folder()}",
+                hint="run: repro data pull; or `dvc commit` it where the data is",
+            )
+        moved = transfer.push(remote.cache, wanted.objects, remote.shelf(), listener=listener, jobs=wish.jobs)
+        return TransferReport(experiments=tuple(asked), remote=remote.name, files=_files(wanted), moved=moved)
+
+
+def verify(root: Path, wish: Wish, *, offline: bool = False, read: bool = False) -> VerifyReport:
+    """The standing of every object that experiments need at a revision, in cache and remote, by hash.
+
+    Nothing is pulled. `offline` asks the cache alone; `read` reads the bytes of objects of which the remote
+    keeps no hash.
+    """
+    with subject_of(root, wish.revision) as (subject, remote, _), quiet():
+        shelf = None if offline else remote.shelf()
+        asked = experiments_of(subject.project, wish.experiments)
+        rows, unknown = survey(subject.tree.root, asked, remote, shelf, read=read)
+        return VerifyReport(
+            revision=wish.revision,
+            commit=subject.tree.commit,
+            remote="" if shelf is None else remote.name,
+            rows=rows,
+            unknown=unknown,
+        )
+
+
+def survey(
+    tree: Path,
+    asked: Mapping[str, Sequence[str]],
+    remote: DvcRemote,
+    shelf: Shelf | None,
+    *,
+    read: bool = False,
+) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+    """Rows for all objects that the inputs need, and the folders whose files are unknown."""
+    manifests = reader(remote.cache, shelf)
+    wanted = {name: needs(parts_of(tree, inputs), manifests) for name, inputs in asked.items()}
+    owners: dict[Object, dict[str, set[str]]] = {}
+    for name, each in wanted.items():
+        for item in (*each.items, *each.unknown):
+            owners.setdefault(item.object, {}).setdefault(item.path, set()).add(name)
+    objects = list(owners)
+    cached = standings(remote.cache, objects)
+    there = shelf.look(objects, read=read) if shelf else {}
+    rows = tuple(
+        Row(
+            object=one,
+            paths=tuple(sorted(owners[one])),
+            experiments=tuple(sorted(set().union(*owners[one].values()))),
+            cache=cached[one],
+            remote=there.get(one),
+        )
+        for one in objects
+    )
+    unknown = sorted({item.path for each in wanted.values() for item in each.unknown})
+    return tuple(sorted(rows, key=lambda row: row.paths)), tuple(unknown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """One out: its pointer, how many files, how many of them in place (and changed), cached, in the remote.
+
+    `remote` is None where the remote was not asked. `files` is None where nobody knows: no manifest.
+    """
+
+    path: str
+    pointer: str
+    files: int | None
+    in_place: int
+    changed: int
+    cached: int
+    remote: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """Everything that is tracked, and the remote that was asked ("" for none)."""
+
+    cache: str
+    remote: str
+    tracked: tuple[Tracked, ...]
+
+    @property
+    def exit(self) -> Exit:
+        """Good, unless nothing is tracked."""
+        return Exit.GOOD if self.tracked else Exit.NOT_CHECKED
+
+
+def status(root: Path, *, offline: bool = False) -> StatusReport:
+    """What DVC's pointers record in the present tree, and where it is. Nothing is changed."""
+    with subject_of(root, "") as (subject, remote, _), quiet():
+        shelf = None if offline else remote.shelf()
+        parts = all_parts(subject.tree.root)
+        manifests = reader(remote.cache, shelf)
+        each = [(part, needs([part], manifests)) for part in parts]
+        objects = list(dict.fromkeys(one for _, found in each for one in found.objects))
+        cached = standings(remote.cache, objects)
+        there = shelf.look(objects) if shelf else None
+        return StatusReport(
+            cache=str(remote.cache_folder()),
+            remote=remote.name if shelf else "",
+            tracked=tuple(_tracked(root, part, found, cached, there) for part, found in each),
+        )
+
+
+def _tracked(
+    root: Path,
+    part: Part,
+    found: Needs,
+    cached: Mapping[Object, Standing],
+    there: Mapping[Object, Standing] | None,
+) -> Tracked:
+    items = [item for item in found.items if not item.object.is_folder]
+    here = [_in_place(root, item) for item in items]
+    fine = (Standing.PRESENT, Standing.UNCHECKED)
+    return Tracked(
+        path=part.pointer.path,
+        pointer=part.pointer.file,
+        files=None if found.unknown else len(items),
+        in_place=here.count(True),
+        changed=here.count(False),
+        cached=sum(cached[item.object] in fine for item in items),
+        remote=None if there is None else sum(there[item.object] in fine for item in items),
+    )
+
+
+def _in_place(root: Path, item: Item) -> bool | None:
+    """Whether a file of the work tree is what the pointer records; None where it is not there."""
+    from repro.data.cache import digest_as
+
+    try:
+        return digest_as(root / item.path, item.object.digest) == item.object.digest
+    except OSError:
+        return None
+
+
+def _parts(tree: Path, asked: Mapping[str, Sequence[str]]) -> list[Part]:
+    return parts_of(tree, {path for inputs in asked.values() for path in inputs})
+
+
+def _files(wanted: Needs) -> int:
+    return sum(not item.object.is_folder for item in wanted.items)
