@@ -31,6 +31,7 @@ VERBS = (
     "attest",
     "sign",
     "verify",
+    "certificate",
     "keys",
     "cache",
     "doctor",
