@@ -31,6 +31,7 @@ VERBS = (
     "attest",
     "sign",
     "verify",
+    "policy",
     "certificate",
     "keys",
     "cache",

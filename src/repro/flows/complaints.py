@@ -25,6 +25,7 @@ from repro.flows.tables import (
     RuleTable,
     SbomTable,
     Table,
+    VerifyTable,
 )
 
 if TYPE_CHECKING:
@@ -175,6 +176,8 @@ def _example(path: Path) -> str:
         "outputs": 'write `outputs = ["results.json"]`: the files that the command writes below {out}',
         "range": "write `{ range = [0, 10] }` for 0 to 9",
         "target": 'write `target = ".venv"`, or what else the SBOM is of',
+        "policy": 'write `policy = "policy.toml"`; make a first one: repro policy init',
+        "targets": 'write `targets = ["dist/*.whl"]`: what is verified before it is deployed',
         "component": 'write `component = "NAME"`: a name or package URL, `*` stands for anything',
         **EQUIVALENCE_HINTS,
     }
@@ -218,7 +221,7 @@ def _shown(value: object) -> str:
     return str(value) if isinstance(value, date) else f"{value!r:.60}"
 
 
-def _fields(path: Path) -> list[str]:
+def _fields(path: Path) -> list[str]:  # noqa: C901 - one case a table
     """The keys that the table at `path` knows."""
     model: type[Table] = ProjectTable
     match path:
@@ -234,6 +237,8 @@ def _fields(path: Path) -> list[str]:
             model = RuleTable
         case ("sbom",):
             model = SbomTable
+        case ("verify",):
+            model = VerifyTable
         case ("licences",):
             model = LicencesTable
         case ("licences", "exceptions", int()):

@@ -298,6 +298,18 @@ class LicencesTable(Table):
     exceptions: tuple[ExceptionTable, ...] = Field((), description="Components that are let pass.")
 
 
+class VerifyTable(Table):
+    """What `repro verify` verifies where no target is named, and by which policy."""
+
+    policy: Text = Field(description="The policy's file, relative to this file.")
+    policy_key: Text | None = Field(None, description="Public key that must have signed the policy.")
+    targets: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(
+        description="Files, folders and globs over files, store paths, oci: images, digests."
+    )
+    bundles: tuple[Text, ...] = Field((), description="Files and folders of attestations.")
+    trusted_root: Text | None = Field(None, description="In place of the public Sigstore's trusted root.")
+
+
 class ProjectTable(Table):
     """The whole file."""
 
@@ -310,6 +322,7 @@ class ProjectTable(Table):
     rules: tuple[RuleTable, ...] = Field((), description="Tolerances of every experiment.")
     sbom: SbomTable | None = Field(None, description="What `repro sbom` makes where no target is named.")
     licences: LicencesTable | None = Field(None, description="Which licences components may have.")
+    verify: VerifyTable | None = Field(None, description="What `repro verify` verifies, by which policy.")
 
 
 class _ForEditors(GenerateJsonSchema):
@@ -335,5 +348,10 @@ class _ForEditors(GenerateJsonSchema):
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `repro.toml`, for editors."""
-    schema = ProjectTable.model_json_schema(schema_generator=_ForEditors)
-    return {"$schema": GenerateJsonSchema.schema_dialect, "title": "repro.toml", **schema}
+    return schema_of(ProjectTable, "repro.toml")
+
+
+def schema_of(model: type[Table], title: str) -> dict[str, Any]:
+    """The JSON Schema of a file whose tables `model` describes."""
+    schema = model.model_json_schema(schema_generator=_ForEditors)
+    return {"$schema": GenerateJsonSchema.schema_dialect, "title": title, **schema}

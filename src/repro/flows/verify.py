@@ -19,6 +19,8 @@ from repro.tools import clock, host
 from repro.verify.candidate import Surroundings
 from repro.verify.discovery import Found, joined, named_files
 from repro.verify.judge import Seen, Verdict, judge, unread
+from repro.verify.memory import load as load_memory
+from repro.verify.memory import remember
 from repro.verify.policy import Policy, Signer, ad_hoc
 from repro.verify.protocol import Outcome
 from repro.verify.signers import Identity
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from repro.flows.verify_vsa import VsaWishes
     from repro.verify.artifact import Artifact
     from repro.verify.discovery import Source
+    from repro.verify.memory import Accepted
 
 LARGE = 4 << 20
 """Bytes of artifacts from which on several threads hash faster than one."""
@@ -68,10 +72,17 @@ class Plan:
     only_named: bool
     offline: bool
     now: datetime
+    memory: Path | None
+    known: Mapping[str, Accepted]
 
 
-def verify(folder: Path, wishes: Wishes, *, now: datetime | None = None) -> Report:
-    """The verdict on every target; raises UsageError where it is not clear what is asked."""
+def verify(
+    folder: Path, wishes: Wishes, *, now: datetime | None = None, summaries: VsaWishes | None = None
+) -> Report:
+    """The verdict on every target; raises UsageError where it is not clear what is asked.
+
+    With `summaries` a signed statement of each verdict is written.
+    """
     folder, wishes = _completed(folder, wishes)
     plan = _plan(folder, wishes, now or clock.now())
     items, failed = _items(folder, wishes)
@@ -79,9 +90,15 @@ def verify(folder: Path, wishes: Wishes, *, now: datetime | None = None) -> Repo
     if wishes.strict:
         verdicts = [strictly(one) for one in verdicts]
     verdicts.sort(key=lambda one: one.name)
-    return Report(
+    _remember(verdicts, plan)
+    report = Report(
         policy=plan.policy, file=plan.file, at=plan.now, verdicts=tuple(verdicts), checks=plan.checks
     )
+    if summaries is None:
+        return report
+    from repro.flows.verify_vsa import write_summaries
+
+    return write_summaries(report, summaries)
 
 
 def _completed(folder: Path, wishes: Wishes) -> tuple[Path, Wishes]:
@@ -107,6 +124,9 @@ def _plan(folder: Path, wishes: Wishes, now: datetime) -> Plan:
         from repro.flows.verify_sources import github
 
         everywhere.append(github(wishes.github, policy.github))
+    memory = None
+    if any(rule.memory for rule in policy.rules):
+        memory = wishes.memory or host.state_folder() / "accepted.json"
     return Plan(
         policy=policy,
         file=wishes.policy,
@@ -116,7 +136,18 @@ def _plan(folder: Path, wishes: Wishes, now: datetime) -> Plan:
         only_named=bool(wishes.bundles),
         offline=wishes.offline,
         now=now,
+        memory=memory,
+        known=load_memory(memory) if memory else {},
     )
+
+
+def _remember(verdicts: Sequence[Verdict], plan: Plan) -> None:
+    """Keep what was accepted, where the policy asks to remember it and holds itself."""
+    kept = {
+        name: one for verdict in verdicts if verdict.exit is Exit.GOOD for name, one in verdict.kept.items()
+    }
+    if plan.memory and kept and all(one.status is not Status.FAIL for one in plan.checks):
+        remember(plan.memory, kept)
 
 
 def _policy(folder: Path, wishes: Wishes, now: datetime) -> tuple[Policy, tuple[Check, ...]]:
@@ -205,12 +236,18 @@ def _one(item: Item, plan: Plan) -> Verdict:
 
 
 def _verdict(item: Item, plan: Plan) -> Verdict:
+    if item.reference and plan.offline:
+        raise ReproError(
+            f"{item.name}: is in a registry, and no network may be asked", hint="leave out --offline"
+        )
     artifact = item.open()
     sources = [*plan.everywhere]
-    if not plan.only_named:
-        sources += [item.beside] if item.beside else []
+    if item.beside and not plan.only_named:
+        sources.append(item.beside)
     found = joined(source.of(artifact) for source in sources)
-    verdict = judge(artifact, found.evidence, plan.policy, plan.trusts, _around(item, found, plan))
+    verdict = judge(
+        artifact, found.evidence, plan.policy, plan.trusts, _around(item, found, plan), plan.known
+    )
     return _with_failures(verdict, found)
 
 

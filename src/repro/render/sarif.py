@@ -167,15 +167,15 @@ def _result(
         "ruleIndex": list(RULES).index(rule),
         "level": RULES[rule][0],
         "message": {"text": one_line(text)},
-        "locations": [_location(place, line)],
+        "locations": [location(place, line)],
         "partialFingerprints": {"reproPath/v1": of_value([rule, *map(one_line, key)]).hex},
     }
     if related and related != place:
-        result["relatedLocations"] = [{**_location(related, line), "message": {"text": "the other side"}}]
+        result["relatedLocations"] = [{**location(related, line), "message": {"text": "the other side"}}]
     return result
 
 
-def _location(place: str, line: int) -> dict[str, Any]:
+def location(place: str, line: int) -> dict[str, Any]:
     """A file as a relative reference or, where it is named absolutely, a file URI (RFC 3986, RFC 8089)."""
     path = quote(PurePosixPath(place).as_posix(), safe="/", errors="surrogateescape")
     uri = f"file://{path}" if place.startswith("/") else path.replace(":", "%3A")

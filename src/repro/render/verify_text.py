@@ -22,6 +22,9 @@ WORDS = {Exit.GOOD: "verified", Exit.WRONG: "refused", Exit.NOT_CHECKED: "not ch
 NAME = 19
 """Columns of a check's name."""
 
+NOT_ASKED = "not asked:"
+"""How the reason begins of what a policy does not ask for."""
+
 LONGEST = 300
 """Characters of one reason or one piece of evidence that are shown; the document of --json has all."""
 
@@ -80,10 +83,20 @@ def _demand(judged: Judged, paint: Palette) -> Iterator[str]:
     yield from _wrapped(f"demand {judged.demand.name}: {'met' if judged.is_met else 'not met'}", "    ")
     for attempt in judged.attempts:
         yield from _wrapped(attempt.candidate.outcome.evidence, "      ")
-        for one in attempt.checks:
-            yield from _check(one, "        ", paint)
-    for one in judged.checks:
-        yield from _check(one, "      ", paint)
+        yield from _checks(attempt.checks, "        ", paint)
+    yield from _checks(judged.checks, "      ", paint)
+
+
+def _checks(checks: Iterable[Check], indent: str, paint: Palette) -> Iterator[str]:
+    """Each check on its own lines, but what the policy does not ask for on one together."""
+    unasked = []
+    for one in checks:
+        if one.status is Status.SKIP and one.reason.startswith(NOT_ASKED):
+            unasked.append(one.name)
+        else:
+            yield from _check(one, indent, paint)
+    if unasked:
+        yield from map(paint.dim, _wrapped(f"{NOT_ASKED} {', '.join(unasked)}", f"{indent}   "))
 
 
 def _check(check: Check, indent: str, paint: Palette) -> Iterator[str]:

@@ -23,6 +23,14 @@ def cache_folder() -> Path:
     return Path(base).absolute() / "repro"
 
 
+def state_folder() -> Path:
+    """Where what must outlive caches is kept: `REPRO_STATE_DIR`, else `repro` in the XDG state folder."""
+    if chosen := os.environ.get("REPRO_STATE_DIR"):
+        return Path(chosen).absolute()
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base).absolute() / "repro"
+
+
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

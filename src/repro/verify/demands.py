@@ -65,7 +65,7 @@ def judged(demand: Demand, candidates: Sequence[Candidate]) -> Judged:
 
 def questions_of(demand: Demand) -> tuple[Question, ...]:
     """What evidence for a demand is asked, in this order."""
-    own: tuple[Question, ...] = ()
+    own: tuple[Question, ...] = (YES,)
     if isinstance(demand, Provenance):
         own = STEPS
     elif isinstance(demand, SbomDemand):
@@ -109,6 +109,24 @@ def _subject(candidate: Candidate) -> Mapping[str, str]:
         raise EvidenceError("not about this artifact")
     return {"about": f"what {candidate.demand.linked_by} links", "sha256": digest}
 
+
+def _yes(candidate: Candidate) -> Mapping[str, str]:
+    """A statement that the artifact failed is signed as well as any, and is no reason to trust it."""
+    statement = candidate.outcome.statement
+    if statement is None:
+        raise NotAsked("no statement")
+    if (
+        statement.predicate_type.startswith(vsa.ANY)
+        and statement.predicate.get("verificationResult") != vsa.PASSED
+    ):
+        raise EvidenceError("a verification summary that does not say PASSED")
+    if statement.predicate_type in documents.REPLAYS and statement.predicate.get("result") not in PASSING:
+        raise EvidenceError("a test result that does not say PASSED")
+    return {"says": "nothing against it"}
+
+
+PASSING = frozenset({"PASSED", "WARNED"})
+YES = Question(number=0, name="says yes", ask=_yes)
 
 FIRST = (
     Question(number=6, name="signer", ask=_signer),

@@ -6,7 +6,7 @@ fails, and so does one that any rule is not met by.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from repro.core.check import Check, Status
@@ -17,6 +17,7 @@ from repro.verify.agree import agreements
 from repro.verify.candidate import Candidate
 from repro.verify.demands import Judged, judged, operators_of
 from repro.verify.levels import REPRODUCED, build_level
+from repro.verify.memory import Accepted, accepted_of, recalled, stream_of
 from repro.verify.policy import Demand, Policy, Provenance, Rule, Signer, VsaDemand
 from repro.verify.protocol import Outcome, verify
 from repro.verify.signers import Expectation
@@ -64,7 +65,7 @@ class RuleJudged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """All about one artifact: evidence, rules, checks of its own; `levels` are those that were verified."""
+    """All about one artifact; `levels` were verified, `kept` is to be remembered, by stream."""
 
     name: str
     artifact: Artifact | None
@@ -73,6 +74,25 @@ class Verdict:
     checks: tuple[Check, ...] = ()
     exit: Exit = Exit.WRONG
     levels: tuple[str, ...] = field(default=())
+    kept: Mapping[str, Accepted] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """Why it was not verified: its checks, those of unmet demands, and of evidence if none held."""
+        unmet = [one for rule in self.rules for one in rule.demands if not one.is_met]
+        checks = [*self.checks, *(check for rule in self.rules for check in rule.checks)]
+        checks += [check for one in unmet for check in one.checks]
+        if not any(one.outcome.is_accepted for one in self.seen):
+            checks += [check for one in self.seen for check in one.outcome.checks]
+        return tuple(one for one in checks if one.status is Status.FAIL)
+
+    @property
+    def reason(self) -> str:
+        """The last thing that failed: what is nearest to the cause, with its step."""
+        if not self.failures:
+            return ""
+        last = self.failures[-1]
+        return f"step {last.step}, {last.name}: {last.reason}" if last.step else f"{last.name}: {last.reason}"
 
     @property
     def accepted(self) -> tuple[Candidate, ...]:
@@ -89,8 +109,9 @@ def judge(
     policy: Policy,
     trusts: Mapping[str, Trust],
     around: Surroundings,
+    memory: Mapping[str, Accepted] | None = None,
 ) -> Verdict:
-    """Hold an artifact against all rules about it."""
+    """Hold an artifact against all rules about it; `memory` is what was accepted last, by stream."""
     rules = policy.rules_for(artifact.name)
     if not rules:
         return Verdict(name=artifact.name, artifact=artifact, checks=(_no_rule(artifact),))
@@ -99,6 +120,7 @@ def judge(
     if not seen:
         found = Check(name="evidence", status=Status.FAIL, reason="there is no attestation")
     results = tuple(_rule(rule, artifact, seen, around) for rule in rules)
+    results, kept = _recalled(policy, artifact, results, memory or {})
     is_met = bool(seen) and all(one.is_met for one in results)
     return Verdict(
         name=artifact.name,
@@ -108,7 +130,24 @@ def judge(
         checks=(found,),
         exit=Exit.NOT_CHECKED if not seen else Exit.GOOD if is_met else Exit.WRONG,
         levels=_levels(results) if is_met else (),
+        kept=kept if is_met else {},
     )
+
+
+def _recalled(
+    policy: Policy, artifact: Artifact, results: Sequence[RuleJudged], memory: Mapping[str, Accepted]
+) -> tuple[tuple[RuleJudged, ...], dict[str, Accepted]]:
+    """The rules with their checks against what was accepted last, and what to remember if all is well."""
+    kept: dict[str, Accepted] = {}
+    done = []
+    for one in results:
+        checks: tuple[Check, ...] = ()
+        if one.rule.memory and one.is_met:
+            stream = stream_of(policy.name, one.rule, artifact)
+            kept[stream] = accepted_of(artifact, one.demands, one.rule.memory.order)
+            checks = recalled(one.rule, kept[stream], memory.get(stream))
+        done.append(replace(one, checks=(*one.checks, *checks)))
+    return tuple(done), kept
 
 
 def unread(name: str, error: ReproError) -> Verdict:

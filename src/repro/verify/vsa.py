@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from repro.verify.artifact import Artifact
 
 TYPE = "https://slsa.dev/verification_summary/v1"
+ANY = "https://slsa.dev/verification_summary/"
+"""How the types of all versions begin."""
+
 SLSA = "1.2"
 PASSED = "PASSED"
 

@@ -1,0 +1,94 @@
+"""The door to services that are asked by HTTP GET: capped, timed, redirects followed by hand if at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from repro.core.errors import ToolFailed, UsageError
+from repro.tools import host
+from repro.tools.redact import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TIMEOUT_SECONDS = 20.0
+MAX_REDIRECTS = 3
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a service answered; names of headers are in lower case."""
+
+    url: str
+    status: int
+    content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def next_url(self) -> str:
+        """The next page (RFC 8288, `rel="next"`), "" where there is none."""
+        for link in self.headers.get("link", "").split(","):
+            place, _, parameters = link.partition(";")
+            if 'rel="next"' in parameters.replace("'", '"') or "rel=next" in parameters:
+                return urljoin(self.url, place.strip().removeprefix("<").removesuffix(">"))
+        return ""
+
+
+def get(
+    url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int, redirects: bool = False
+) -> Answer:
+    """The answer to a GET, whatever its status; what is secret in `headers` stays with the first host.
+
+    Raises ToolFailed where nothing or more than `max_bytes` comes, UsageError for what is no https address
+    (http only on this machine).
+    """
+    sent = dict(headers or {})
+    for _ in range(MAX_REDIRECTS + 1):
+        answer = _get(require_safe(url), sent, max_bytes)
+        place = answer.headers.get("location", "")
+        if not (redirects and answer.status in REDIRECTS and place):
+            return answer
+        target = urljoin(url, place)
+        if urlsplit(target).netloc != urlsplit(url).netloc:
+            sent.pop("Authorization", None)
+        url = target
+    raise ToolFailed(f"{redacted(url)}: more than {MAX_REDIRECTS} redirects", hint="check the address")
+
+
+def require_safe(url: str) -> str:
+    """An address whose answer nobody on the way can change or read."""
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise UsageError(f"{redacted(url)}: credentials in an address", hint="take them out")
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        return url
+    raise UsageError(f"{redacted(url)}: not https", hint="write https://HOST/PATH")
+
+
+def _get(url: str, headers: Mapping[str, str], max_bytes: int) -> Answer:
+    import requests
+
+    shown = redacted(url)
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # no netrc: its credentials would go to whoever is asked
+            session.proxies = dict(requests.utils.get_environ_proxies(url))
+            session.verify = host.variables().get("REQUESTS_CA_BUNDLE") or True
+            with session.get(
+                url, headers=headers, timeout=TIMEOUT_SECONDS, stream=True, allow_redirects=False
+            ) as answer:
+                content = answer.raw.read(max_bytes + 1, decode_content=True)
+                status = answer.status_code
+                found = {name.lower(): value for name, value in answer.headers.items()}
+    except (requests.RequestException, OSError) as error:
+        why = redacted(str(error))
+        raise ToolFailed(f"{shown}: {why}", hint="check the address and the network") from None
+    except Exception as error:  # noqa: BLE001 - urllib3's own: a stream that is cut or cannot be decoded
+        raise ToolFailed(f"{shown}: {type(error).__name__}", hint="try again") from None
+    if len(content) > max_bytes:
+        raise ToolFailed(f"{shown}: sent more than {max_bytes} bytes", hint="check the address")
+    return Answer(url=url, status=status, content=bytes(content), headers=found)
