@@ -46,13 +46,13 @@ def _table(heading: str, changes: tuple[Change, ...]) -> Iterator[str]:
     yield "| component | before | after |"
     yield "|---|---|---|"
     for each in changes[:ROWS]:
-        yield f"| {_cell(each.name)} | {_cell(each.before)} | {_cell(each.after)} |"
+        yield f"| {cell(each.name)} | {cell(each.before)} | {cell(each.after)} |"
     if len(changes) > ROWS:
         yield ""
         yield f"And {len(changes) - ROWS} more."
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that cannot end a cell, open a tag or a link, or steer a terminal."""
     text = shorten(one_line(text), LONGEST)
     return "".join(f"&#{ord(char)};" if char in "|<>&[]`*_\\@" else char for char in text)
