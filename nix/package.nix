@@ -16,6 +16,7 @@
   rich,
   ruamel-yaml,
   securesystemslib,
+  semver,
   sigstore,
   threadpoolctl,
   typer,
@@ -69,6 +70,7 @@ buildPythonPackage (finalAttrs: {
     rich
     ruamel-yaml
     securesystemslib
+    semver
     sigstore
     threadpoolctl
     typer

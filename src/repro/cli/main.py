@@ -28,6 +28,7 @@ VERBS = (
     "runs",
     "build",
     "sbom",
+    "audit",
     "attest",
     "sign",
     "verify",

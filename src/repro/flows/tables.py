@@ -298,6 +298,25 @@ class LicencesTable(Table):
     exceptions: tuple[ExceptionTable, ...] = Field((), description="Components that are let pass.")
 
 
+class VexTable(Table):
+    """A VEX document whose statements count in every audit."""
+
+    file: Text = Field(description="The document, relative to this file.")
+    expires: Day | None = Field(None, description="The day from which its statements count no longer.")
+
+
+class AuditTable(Table):
+    """What `repro audit` goes by where nobody says otherwise."""
+
+    database: Text | None = Field(None, description="Folder or zip of OSV entries, relative to this file.")
+    max_age_days: Positive = Field(7, description="How old its newest entry may be.")
+    severity: Literal["low", "medium", "high", "critical"] = Field(
+        "low", description="The least severity that is exit code 1; an unknown one always is."
+    )
+    vex_max_age_days: Positive | None = Field(None, description="How old a VEX statement may be.")
+    vex: tuple[VexTable, ...] = Field((), description="VEX documents.")
+
+
 class VerifyTable(Table):
     """What `repro verify` verifies where no target is named, and by which policy."""
 
@@ -322,6 +341,7 @@ class ProjectTable(Table):
     rules: tuple[RuleTable, ...] = Field((), description="Tolerances of every experiment.")
     sbom: SbomTable | None = Field(None, description="What `repro sbom` makes where no target is named.")
     licences: LicencesTable | None = Field(None, description="Which licences components may have.")
+    audit: AuditTable | None = Field(None, description="What `repro audit` goes by.")
     verify: VerifyTable | None = Field(None, description="What `repro verify` verifies, by which policy.")
 
 

@@ -64,6 +64,7 @@
     "scikit-learn"
     "scipy"
     "securesystemslib"
+    "semver"
     "sigstore"
     "spdx-tools"
     "threadpoolctl"
