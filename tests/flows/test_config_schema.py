@@ -20,6 +20,7 @@ from repro.core.canonical import to_pretty_bytes
 from repro.core.errors import ConfigError
 from repro.flows import config, tables
 from repro.flows.tables import (
+    AuditTable,
     DefaultsTable,
     EnvironmentTable,
     EquivalenceTable,
@@ -30,6 +31,7 @@ from repro.flows.tables import (
     RangeTable,
     RuleTable,
     SbomTable,
+    VexTable,
 )
 
 if TYPE_CHECKING:
@@ -145,6 +147,17 @@ LICENCES = table_of(
         ),
     },
 )
+AUDIT = table_of(
+    {},
+    {
+        "database": mutated(st.just("osv")),
+        "max_age_days": mutated(st.just(1.5)),
+        "severity": mutated(st.just("high")),
+        "vex": mutated(
+            st.lists(table_of({"file": mutated(st.just("v.json"))}, {"expires": mutated(DAYS)}), max_size=1)
+        ),
+    },
+)
 DOCUMENTS = table_of(
     {
         "version": mutated(st.just(1)),
@@ -171,6 +184,7 @@ DOCUMENTS = table_of(
         "rules": RULES,
         "sbom": mutated(SBOM),
         "licences": mutated(LICENCES),
+        "audit": mutated(AUDIT),
         "experiments": mutated(
             st.dictionaries(st.sampled_from(["a", "b-1", "b c"]), EXPERIMENTS, max_size=2)
         ),
@@ -310,5 +324,5 @@ def test_the_reference_names_every_key() -> None:
     page = (HERE / "docs" / "reference" / "repro-toml.md").read_text()
     listed = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
     models = (ProjectTable, DefaultsTable, EnvironmentTable, ExperimentTable, RangeTable, RuleTable)
-    others = (EquivalenceTable, SbomTable, LicencesTable, ExceptionTable)
+    others = (EquivalenceTable, SbomTable, LicencesTable, ExceptionTable, AuditTable, VexTable)
     assert listed == {key for model in (*models, *others) for key in model.model_fields}

@@ -90,7 +90,7 @@ def audit(  # noqa: PLR0917 - as many as the verb has options
 ) -> None:
     """Ask a database which known vulnerabilities the components of an SBOM have.
 
-    The database lies on this machine; no network is asked. What a patch named in the SBOM resolves, and what a VEX
+    The database lies on this machine; no network is asked. What a patch in the SBOM resolves and what a VEX
     statement in force silences, is listed and does not count.
     """
     from repro.flows import audit as flow

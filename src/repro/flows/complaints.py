@@ -13,6 +13,7 @@ from repro.core.near import did_you_mean
 from repro.drift.equivalence import HINTS as EQUIVALENCE_HINTS
 from repro.flows.tables import (
     PATTERNS,
+    AuditTable,
     DefaultsTable,
     EnvironmentKind,
     EnvironmentTable,
@@ -26,6 +27,7 @@ from repro.flows.tables import (
     SbomTable,
     Table,
     VerifyTable,
+    VexTable,
 )
 
 if TYPE_CHECKING:
@@ -237,6 +239,10 @@ def _fields(path: Path) -> list[str]:  # noqa: C901 - one case a table
             model = RuleTable
         case ("sbom",):
             model = SbomTable
+        case ("audit",):
+            model = AuditTable
+        case ("audit", "vex", int()):
+            model = VexTable
         case ("verify",):
             model = VerifyTable
         case ("licences",):
