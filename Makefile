@@ -9,14 +9,15 @@ export UV_NO_PROGRESS ?= 1
 # Python's own switches in the caller's shell must not decide what an installation contains.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
-.PHONY: help demo test interop lint types sbom format bench lock clean
+.PHONY: help demo test interop lint types dist sbom format bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    install, pull the data, replay every shipped experiment, show the verdicts"
 	@echo "make test    install, then run the whole test suite"
 	@echo "make interop build the real servers and clients of Sigstore (about 16 minutes, once), test with them"
-	@echo "make lint    ruff, rules and formatting      make types   mypy, strict"
+	@echo "make lint    ruff and zizmor, rules and format make types   mypy, strict"
+	@echo "make dist    wheel and sdist, built twice and compared"
 	@echo "make sbom    the SBOMs of this project: of its environment and of its package, checked and validated"
 	@echo "make bench   the table of speeds, as ratios  make lock    write the lock files anew"
 
@@ -40,6 +41,7 @@ interop: $(VENV)/.dev
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/zizmor --quiet --offline --no-progress .github action.yml nix/template/.github
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix .
@@ -47,6 +49,10 @@ format: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	@$(BIN)/mypy
+
+# Into .repro/dist, which git ignores: built twice, in different folders, and compared.
+dist: $(VENV)/.dev
+	@.github/scripts/dist.sh .repro/dist
 
 # Into .repro/sbom, which git ignores.
 sbom: $(VENV)/.dev

@@ -23,6 +23,7 @@ let
     ../.dvc
     ../.dvcignore
     ../.gitattributes
+    ../.github
     ../.gitignore
     ../.pre-commit-hooks.yaml
     ../CHANGELOG.md
@@ -30,6 +31,7 @@ let
     ../LICENSE
     ../Makefile
     ../README.md
+    ../action.yml
     ../baselines
     ../data
     ../docs

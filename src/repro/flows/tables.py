@@ -329,6 +329,23 @@ class VerifyTable(Table):
     trusted_root: Text | None = Field(None, description="In place of the public Sigstore's trusted root.")
 
 
+class GateTable(Table):
+    """One check of `repro gate`, which CI calls too."""
+
+    command: tuple[Text, ...] = Field(
+        min_length=1, description="Program and arguments, run in this file's folder; exit 0 is a pass."
+    )
+    stages: tuple[Literal["pull-request", "release", "deploy"], ...] = Field(
+        min_length=1, description="When it counts."
+    )
+    description: StrictStr = Field("", description="One line for people.")
+    timeout: Seconds = Field(3600, description="Seconds it may take.")
+    tools: tuple[Text, ...] = Field((), description="Programs that it needs beside its own.")
+    elsewhere: Annotated[StrictStr, Field(pattern=WORDS)] | None = Field(
+        None, description="Why it runs only where it is named, as in CI."
+    )
+
+
 class ProjectTable(Table):
     """The whole file."""
 
@@ -343,6 +360,7 @@ class ProjectTable(Table):
     licences: LicencesTable | None = Field(None, description="Which licences components may have.")
     audit: AuditTable | None = Field(None, description="What `repro audit` goes by.")
     verify: VerifyTable | None = Field(None, description="What `repro verify` verifies, by which policy.")
+    gate: dict[Name, GateTable] = Field({}, description="Checks of `repro gate` by name, in their order.")
 
 
 class _ForEditors(GenerateJsonSchema):
