@@ -44,9 +44,13 @@ class View:
     builder: str
     build_type: str
     external: Mapping[str, Any]
-    sources: tuple[SourceClaim, ...]
     dependencies: tuple[Mapping[str, Any], ...]
     times: tuple[str, ...]
+
+    @property
+    def sources(self) -> tuple[SourceClaim, ...]:
+        """Every place that says what was built. Raises FormatError for an address that is not plain."""
+        return tuple(_sources(self.external, self.dependencies))
 
 
 def parse_provenance(statement: Statement) -> View:
@@ -73,7 +77,6 @@ def _v1(predicate: Mapping[str, Any]) -> View:
         builder=field(field(ran, "builder", dict, "runDetails"), "id", str, "builder"),
         build_type=field(built, "buildType", str, "buildDefinition"),
         external=external,
-        sources=tuple(_sources(external, dependencies)),
         dependencies=dependencies,
         times=_times(metadata, "startedOn", "finishedOn"),
     )
@@ -86,14 +89,11 @@ def _v02(predicate: Mapping[str, Any]) -> View:
     config = _optional(invocation, "configSource", dict, {})
     outside = {"configSource": config, "parameters": invocation.get("parameters")}
     materials = _descriptors(predicate, "materials")
-    address = _optional(config, "uri", str, "")
-    sources = [_claim("configSource", address, _optional(config, "digest", dict, {}))] if address else []
     metadata = _optional(predicate, "metadata", dict, {})
     return View(
         builder=field(field(predicate, "builder", dict, "predicate"), "id", str, "builder"),
         build_type=field(predicate, "buildType", str, "predicate"),
         external={key: value for key, value in outside.items() if value},
-        sources=tuple(sources) or tuple(_sources({}, materials)),
         dependencies=materials,
         times=_times(metadata, "buildStartedOn", "buildFinishedOn"),
     )
@@ -126,7 +126,9 @@ def _sources(
 
 
 def _named(external: Mapping[str, Any]) -> Iterator[SourceClaim]:
-    workflow, source = external.get("workflow"), external.get("source")
+    workflow, source, config = (external.get(key) for key in ("workflow", "source", "configSource"))
+    if isinstance(config, dict) and config.get("uri"):
+        yield _claim("configSource", config["uri"], config.get("digest"))
     if isinstance(workflow, dict):
         address, ref = field(workflow, "repository", str, "workflow"), _optional(workflow, "ref", str, "")
         yield SourceClaim(where="externalParameters: workflow", address=address, ref=ref)
