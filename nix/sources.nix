@@ -36,6 +36,7 @@ let
     ../data
     ../docs
     ../flake.lock
+    ../policy.toml
     ../repro.toml
     ../requirements-bootstrap.lock
     ../requirements-build.lock
