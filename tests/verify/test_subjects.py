@@ -77,3 +77,14 @@ def test_names_must_agree_where_that_is_asked() -> None:
     assert require_subject(FILE, only) is only[0]
     with pytest.raises(EvidenceError, match="not of 'tool-amd64'"):
         require_subject(FILE, only, named=True)
+
+
+def test_names_go_as_far_as_paths_do() -> None:
+    """Where a statement names a file by its path, another's bytes there are refused, whatever its name."""
+    subjects = [subject("a/r.json", sha256=A), subject("b/r.json", sha256=B)]
+    for place in ("b/r.json", "work/b/r.json"):
+        with pytest.raises(EvidenceError, match=r"the bytes of 'a/r.json', not of '"):
+            require_subject(artifact_of(place, {"sha256": A}), subjects)
+        assert require_subject(artifact_of(place, {"sha256": B}), subjects).name == "b/r.json"
+    for place in ("r.json", "elsewhere/r.json"):
+        assert require_subject(artifact_of(place, {"sha256": A}), subjects).name == "a/r.json"

@@ -19,14 +19,18 @@ def require_subject(artifact: Artifact, subjects: Sequence[Subject], *, named: b
 
     Digests of one subject are looked at together and never pooled with another's: all that the artifact has
     too must agree, and one of them must not be weak. A digest has its kind: a NAR's is no file's. Where
-    another subject bears the artifact's name, the bytes were renamed; with `named` names must always agree.
+    another subject bears the artifact's name, or its path, the bytes were renamed; with `named` names must
+    always agree.
     """
     matching = [one for one in subjects if _agrees(artifact, one)]
     if not matching:
         raise EvidenceError(_why_none(artifact, subjects))
-    same_name = [one for one in matching if _base(one.name) == _base(artifact.name)]
-    bears_name = any(_base(one.name) == _base(artifact.name) for one in subjects)
-    if not same_name and (named or bears_name):
+    same_path = [one for one in matching if _leads_to(one.name, artifact.name)]
+    same_name = same_path or [one for one in matching if _base(one.name) == _base(artifact.name)]
+    if not same_path and (
+        any(_leads_to(one.name, artifact.name) for one in subjects)
+        or (not same_name and (named or any(_base(one.name) == _base(artifact.name) for one in subjects)))
+    ):
         raise EvidenceError(
             f"these are the bytes of {matching[0].name!r}, not of {artifact.name!r}",
             hint="a file under another's name is another artifact",
@@ -47,6 +51,12 @@ def _why_none(artifact: Artifact, subjects: Sequence[Subject]) -> str:
         known = ", ".join(sorted(artifact.digests))
         return f"no subject has a digest that the artifact is known by ({known})"
     return f"none of {len(subjects)} subjects has the artifact's digests"
+
+
+def _leads_to(name: str, artifact: str) -> bool:
+    """Whether two paths are one as far as both are told: `b/c` and `a/b/c` are, `x/c` and `y/c` are not."""
+    pairs = zip(reversed(name.strip("/").split("/")), reversed(artifact.strip("/").split("/")), strict=False)
+    return all(one == other for one, other in pairs)
 
 
 def _base(name: str) -> str:
