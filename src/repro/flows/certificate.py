@@ -19,7 +19,7 @@ from repro.core.verdict import Verdict, worst
 from repro.flows import attest_replay, config
 from repro.flows.certificate_archive import zipped
 from repro.flows.certificate_policy import policy_text
-from repro.flows.certificate_run import MAX_RUNS, Part, Source, part_of
+from repro.flows.certificate_run import MAX_RUNS, STATEMENTS, Part, Source, part_of
 from repro.flows.certificate_seal import CRATE, Seal, close, seal_of, sealing, signed, write_trust
 from repro.tools.files import disk_errors, files_below, remove_tree, write_atomic
 
@@ -75,7 +75,7 @@ class Contents:
     @property
     def passed(self) -> bool:
         """Whether every run matches its baseline."""
-        return self.verdict is Verdict.MATCH
+        return all(one.passed for one in self.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,9 +148,8 @@ def _made(root: Path, ran: Sequence[attest_replay.Ran], work: Path, wishes: Wish
             parts=parts,
             seal=seal_of(signers, bundles, trust_config) if signers else None,
         )
-        if contents.seal is None:
-            _unsigned(work, parts)
-        else:
+        _write_statements(work, contents)
+        if contents.seal is not None:
             text = policy_text(experiment.name, parts, contents.seal, builder=wishes.builder)
             write_trust(work, contents.seal, text)
         write_atomic(work / README, pages.readme(contents).encode())
@@ -165,7 +164,7 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 
 def _require_passed(parts: Sequence[Part], wishes: Wishes) -> None:
-    bad = [one for one in parts if one.judgement.verdict is not Verdict.MATCH]
+    bad = [one for one in parts if not one.passed]
     if bad and not wishes.even_if_drifted:
         verdicts = ", ".join(f"{one.ran.run.name}: {one.judgement.verdict}" for one in bad[:3])
         raise EvidenceError(
@@ -174,11 +173,12 @@ def _require_passed(parts: Sequence[Part], wishes: Wishes) -> None:
         )
 
 
-def _unsigned(work: Path, parts: Sequence[Part]) -> None:
-    """The statements as they are, for somebody to sign."""
-    for part in parts:
+def _write_statements(work: Path, contents: Contents) -> None:
+    """The statements that are not in bundles: all where nobody signs, and a replay that failed."""
+    for part in contents.parts:
         for kind, one in part.statements.items():
-            write_atomic(work / f"{part.place}statements/{kind}.json", one.raw)
+            if contents.seal is None or one not in part.vouching:
+                write_atomic(work / f"{part.place}{STATEMENTS}/{kind}.json", one.raw)
 
 
 def _put(work: Path, place: Path) -> None:

@@ -6,8 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from repro.attest.predicates import CYCLONEDX, REPLAY, TEST_RESULT
-from repro.core.verdict import Verdict
+from repro.attest.predicates import CYCLONEDX, REPLAY
 from repro.flows.certificate_run import OUTPUTS
 from repro.flows.certificate_seal import ROOT
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 FREE = ("argv", "variables", "values", "outputs")
 """External parameters of a replay that follow from the experiment and the commit."""
 
-PROVENANCE = 'kind = "provenance", builders = ["own"], build_types = ["replay"]'
 SAME_RUN = (
     "provenance:/predicate/runDetails/metadata/invocationId",
     "replay:/predicate/repro_replay/runId",
@@ -37,7 +35,9 @@ def policy_text(experiment: str, parts: Sequence[Part], seal: Seal, *, builder: 
     for one in seal.signers:
         lines += ["", f"[signers.{one.name}]", *_signer(one, seal)]
     lines += ["", "[builders.own]", f"id = {_text(builder)}", f"signers = {names}", "level = 0"]
-    lines += _build_type(experiment, parts)
+    named = {f"run-{number}": part for number, part in enumerate(parts, 1)}
+    for name, part in named.items():
+        lines += _build_type(part, name)
     common = f"signers = {names}, threshold = {len(seal.signers)}"
     lines += [
         "",
@@ -47,8 +47,8 @@ def policy_text(experiment: str, parts: Sequence[Part], seal: Seal, *, builder: 
         'match = ["**"]',
         f'demands.listed = {{ kind = "release", {common} }}',
     ]
-    for number, part in enumerate(parts, 1):
-        lines += _outputs(experiment, part, common, name=f"outputs-{number}")
+    for name, part in named.items():
+        lines += _outputs(experiment, part, common, name=name)
     return "\n".join(lines) + "\n"
 
 
@@ -62,24 +62,26 @@ def _signer(one: Who, seal: Seal) -> Iterator[str]:
         yield 'root = "own"'
 
 
-def _build_type(experiment: str, parts: Sequence[Part]) -> Iterator[str]:
-    yield from ("", "[build_types.replay]", f"uri = {_text(REPLAY)}", "[build_types.replay.parameters]")
-    yield f"experiment = {{ equals = {_text(experiment)} }}"
-    yield f"run = {{ one_of = {_list([one.ran.run.name for one in parts])} }}"
-    networks = sorted({bool(one.ran.record.command["network"]) for one in parts})
-    yield f"network = {{ one_of = {json.dumps(networks)} }}"
-    yield from (f"{name} = {{ any = true }}" for name in FREE)
+def _build_type(part: Part, name: str) -> Iterator[str]:
+    """What a replay of one run has for parameters."""
+    command, run = part.ran.record.command, part.ran.record
+    yield from ("", f"[build_types.{name}]", f"uri = {_text(REPLAY)}", f"[build_types.{name}.parameters]")
+    yield f"experiment = {{ equals = {_text(run.experiment)} }}"
+    yield f"run = {{ equals = {_text(run.run)} }}"
+    yield f"network = {{ equals = {json.dumps(bool(command['network']))} }}"
+    yield from (f"{free} = {{ any = true }}" for free in FREE)
 
 
 def _outputs(experiment: str, part: Part, common: str, *, name: str) -> list[str]:
-    """What is asked of the outputs of one run; one that drifts is told of, and cannot be asked to pass."""
+    """What is asked of the outputs of one run; of one that drifts no replay that passed can be asked."""
     replay = f'kind = "replay", experiments = {_list([experiment])}, {common}'
     if part.result == "WARNED":
         replay += ", allow_warnings = true"
+    asked = [f"agree = [{_list(SAME_RUN)}]", f"demands.replay = {{ {replay} }}"]
     about = "which came out again."
-    if part.judgement.verdict is not Verdict.MATCH:
-        replay = f'kind = "statement", predicate_types = {_list([TEST_RESULT])}, {common}'
-        about = f"which did NOT come out again: {part.judgement.verdict}."
+    if not part.passed:
+        asked, about = [], f"which did NOT come out again: {part.judgement.verdict}. No replay is asked for."
+    built = f"builders = [{_text('own')}], build_types = [{_text(name)}]"
     environment = 'kind = "sbom"'
     if (said := part.statements["environment"].predicate_type) != CYCLONEDX:
         environment = f'kind = "statement", predicate_types = {_list([said])}'
@@ -89,9 +91,8 @@ def _outputs(experiment: str, part: Part, common: str, *, name: str) -> list[str
         "[[artifacts]]",
         f"name = {_text(name)}",
         f"match = {_list([f'**/{_literal(part.place)}{OUTPUTS}/**'])}",
-        f"agree = [{_list(SAME_RUN)}]",
-        f"demands.provenance = {{ {PROVENANCE}, {common} }}",
-        f"demands.replay = {{ {replay} }}",
+        *asked,
+        f'demands.provenance = {{ kind = "provenance", {built}, {common} }}',
         f"demands.environment = {{ {environment}, {common} }}",
     ]
 

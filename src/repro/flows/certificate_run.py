@@ -11,6 +11,7 @@ from repro.attest.statement import statement
 from repro.core import strictjson
 from repro.core.canonical import to_pretty_bytes
 from repro.core.errors import TamperError
+from repro.core.verdict import Verdict
 from repro.flows import attest_replay, judge
 from repro.flows.attest_subjects import origin_of
 from repro.flows.certificate_environment import environment_sbom
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 MAX_RUNS = 20
 """Runs in one certificate: each of its files is held against the statements about every run."""
 
-OUTPUTS, LOGS = "outputs", "logs"
+OUTPUTS, LOGS, STATEMENTS = "outputs", "logs", "statements"
 DRIFT, DRIFT_PAGE = "drift.json", "drift.html"
 ENVIRONMENT = "environment.cdx.json"
 
@@ -61,6 +62,16 @@ class Part:
     place: str
     sbom: bytes
     statements: Mapping[str, Statement]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the run matches its baseline."""
+        return self.judgement.verdict is Verdict.MATCH
+
+    @property
+    def vouching(self) -> tuple[Statement, ...]:
+        """The statements that speak for the outputs; that a replay failed does not."""
+        return tuple(one for kind, one in self.statements.items() if self.passed or kind != "replay")
 
     @property
     def result(self) -> str:

@@ -87,7 +87,7 @@ def sealing(wishes: sign.Wishes | None) -> Iterator[Sequence[Signer]]:
 
 def signed(parts: Sequence[Part], signers: Sequence[Signer]) -> list[bytes]:
     """The statements about all runs, each signed by each signer."""
-    return [one.statement(said) for part in parts for said in part.statements.values() for one in signers]
+    return [one.statement(said) for part in parts for said in part.vouching for one in signers]
 
 
 def seal_of(signers: Sequence[Signer], bundles: Sequence[bytes], trust_config: Path | None) -> Seal:

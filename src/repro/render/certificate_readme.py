@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from repro.flows.certificate_run import DRIFT_PAGE, ENVIRONMENT, LOGS, OUTPUTS
+from repro.flows.certificate_run import DRIFT_PAGE, ENVIRONMENT, LOGS, OUTPUTS, STATEMENTS
 from repro.flows.certificate_seal import BUNDLES, CRATE, POLICY, POLICY_BUNDLES, ROOT
 from repro.render.words import one_line, plural, size
 
@@ -106,7 +106,9 @@ def _files(contents: Contents) -> Iterator[str]:
     yield f"| drift.json, {DRIFT_PAGE} | the comparison with the baseline, value by value |"
     yield f"| {ENVIRONMENT} | SBOM of the environment (CycloneDX) |"
     if contents.seal is None:
-        yield "| statements/ | provenance, replay and environment as in-toto statements, unsigned |"
+        yield f"| {STATEMENTS}/ | provenance, replay and environment as in-toto statements, unsigned |"
+    elif not contents.passed:
+        yield f"| {STATEMENTS}/ | what the replay came to, as an in-toto statement |"
     yield f"| {CRATE} | this folder described for machines (RO-Crate 1.1) |"
     if contents.seal is not None:
         yield f"| {BUNDLES} | signed: provenance, replay, environment, and the list of all files |"
