@@ -84,7 +84,7 @@ def folder(tmp_path: Path) -> Path:
     (root / "repro.toml").write_text(TOML, encoding="utf-8")
     made = repro(root, "sbom", "venv", "--out", "sbom.json")
     assert made.code == 0, made.err
-    assert "3 components, written to sbom.json" in made.err
+    assert "3 components, 1 without a hash, written to sbom.json" in made.err
     return root
 
 

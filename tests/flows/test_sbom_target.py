@@ -29,8 +29,11 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).touch()
     for name in ("requirements.lock", "requirements-dev.txt", "a-1-py3-none-any.whl", "other.bin"):
         (tmp_path / name).touch()
+    (tmp_path / "pinned").write_text("# ours\nAlpha[x]==1.0 \\\n    --hash=sha256:00\n", encoding="utf-8")
+    (tmp_path / "loose").write_text("alpha==1.0\nbeta>=2\n", encoding="utf-8")
     tar(tmp_path / "a-1.tar.gz", "a-1/setup.py", "a-1/PKG-INFO")
     tar(tmp_path / "image.tar.gz", "blobs/sha256/x", "manifest.json")
+    tar(tmp_path / "image", "index.json")
     tar(tmp_path / "unknown.tar.gz", "readme")
     (tmp_path / "broken.tar.gz").write_bytes(b"\x1f\x8bnothing")
     return tmp_path
@@ -48,6 +51,8 @@ def folder(tmp_path: Path) -> Path:
         ("a-1-py3-none-any.whl", Sort.WHEEL),
         ("a-1.tar.gz", Sort.SDIST),
         ("image.tar.gz", Sort.IMAGE),
+        ("pinned", Sort.LOCK),
+        ("image", Sort.IMAGE),
         (".#default", Sort.NIX),
         ("flake#x.y", Sort.NIX),
         ("nixpkgs#hello", Sort.NIX),
@@ -56,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_each_kind_is_told_from_what_lies_there(folder: Path, text: str, sort: Sort) -> None:
-    """Folders and archives by what they hold, files by their names, references by their form."""
+    """Folders, archives and locks by what they hold, references by their form."""
     assert target_of(folder, text).sort is sort
 
 
@@ -67,7 +72,7 @@ def test_a_link_into_the_store_is_a_store_path(folder: Path) -> None:
     assert (found.sort, found.stored) == (Sort.NIX, True)
 
 
-@pytest.mark.parametrize("text", ["other.bin", "unknown.tar.gz", "nowhere", "nowhere/venv", ""])
+@pytest.mark.parametrize("text", ["other.bin", "loose", "unknown.tar.gz", "nowhere", "nowhere/venv", ""])
 def test_what_has_no_inventory_is_wrong_usage(folder: Path, text: str) -> None:
     """What is none of the kinds, or is not there, is exit 2 with a hint of what would be."""
     with pytest.raises(UsageError) as caught:
@@ -77,7 +82,7 @@ def test_what_has_no_inventory_is_wrong_usage(folder: Path, text: str) -> None:
 
 def test_an_archive_that_cannot_be_read_is_evidence_that_cannot(folder: Path) -> None:
     """A broken archive is exit 1, not a kind of its own."""
-    with pytest.raises(FormatError, match="not a whole archive"):
+    with pytest.raises(FormatError, match="not gzip"):
         target_of(folder, "broken.tar.gz")
 
 

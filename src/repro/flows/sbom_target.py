@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tarfile
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from repro.core.errors import FormatError, UsageError
+from repro.core.errors import UsageError
 from repro.core.near import did_you_mean
 from repro.tools import host
 from repro.tools.files import disk_errors
@@ -23,9 +22,20 @@ FLAKE = re.compile(r"(?:[a-z][a-z0-9+]*:|\.{1,2}(?:/|#|\?|$)|/|nixpkgs#|[^#\s]*#
 """How references to flakes begin, or that they name an attribute behind `#`."""
 
 LOCK = re.compile(r"(?:.*[-_.])?requirements(?:[-_.].*)?\.(?:txt|lock)")
-MEMBERS = 20_000
-MEMBER_BYTES = 16 << 30
-"""How many members of a tar archive, and bytes in them, are passed over to tell what it is."""
+"""Names of locks, which are read as such whatever they hold: what is wrong there is told."""
+
+PINNED = re.compile(rb"^[A-Za-z0-9][\w.-]*(?:\[[^]\n]*\])?[ \t]*==", re.MULTILINE)
+HASHED = b"--hash"
+"""What a lock of any name holds: a pinned requirement, and a hash."""
+
+ARCHIVES = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+"""How files compressed by gzip and zstd begin."""
+
+TAR, TAR_AT = b"ustar", 257
+"""The mark in the first header of a tar archive, and where it stands (POSIX.1-2024, pax, "ustar")."""
+
+HEAD = 1 << 16
+"""Bytes of a file by which it is told what it is."""
 
 
 class Closure(StrEnum):
@@ -90,8 +100,12 @@ def _sort_of(path: Path, text: str) -> Sort:
         return Sort.LOCK
     if name.endswith(".json"):
         return Sort.CLOSURE
-    if name.endswith((".tar", ".tar.gz", ".tgz", ".oci")):
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if head.startswith(ARCHIVES) or head[TAR_AT:].startswith(TAR):
         return _sort_of_archive(path, text)
+    if HASHED in head and PINNED.search(head):
+        return Sort.LOCK
     raise _unknown(text)
 
 
@@ -107,27 +121,22 @@ def _sort_of_folder(path: Path, text: str) -> Sort:
 
 def _sort_of_archive(path: Path, text: str) -> Sort:
     """An image's archive names its layout or its manifest; a source distribution holds a PKG-INFO."""
-    try:
-        with tarfile.open(path) as archive:
-            passed = 0
-            for number, member in enumerate(archive):
-                name = member.name.removeprefix("./")
-                if name in {"oci-layout", "manifest.json", "index.json"}:
-                    return Sort.IMAGE
-                if re.fullmatch(r"[^/]+/PKG-INFO", name):
-                    return Sort.SDIST
-                passed += member.size
-                if number > MEMBERS or passed > MEMBER_BYTES:
-                    break
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise FormatError(f"{text}: not a whole archive: {error}") from error
+    from repro.tools.archive import tar_members
+    from repro.tools.archive_streams import decompressed
+
+    with path.open("rb") as raw:
+        for member, _ in tar_members(decompressed(raw, name=text), name=text):
+            if member.path in {"oci-layout", "manifest.json", "index.json"}:
+                return Sort.IMAGE
+            if re.fullmatch(r"[^/]+/PKG-INFO", member.path):
+                return Sort.SDIST
     raise _unknown(text)
 
 
 def _unknown(text: str) -> UsageError:
     return UsageError(
         f"{text}: nothing that an SBOM is made of",
-        hint="known: a Nix installable or store path, a virtual environment, requirements.lock, "
+        hint="known: a Nix installable or store path, a virtual environment, a lock with hashes, "
         "a wheel or sdist, an OCI image, or JSON of `nix path-info --json --recursive`",
     )
 

@@ -9,6 +9,7 @@ from repro.core.exits import Exit
 from repro.render.words import Palette, one_line, plural, shorten
 from repro.sbom.check import Deviation
 from repro.sbom.difference import Sort
+from repro.sbom.identity import distributions, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,8 @@ def made_lines(inventory: Inventory, out: str) -> Iterator[str]:
         yield f"note: {one_line(finding.where)}: {one_line(finding.what)}"
     if len(inventory.findings) > SHOWN:
         yield f"note: {len(inventory.findings) - SHOWN} more are in the SBOM, as repro:finding"
-    count = plural(len(inventory.components), "component")
+    bare = sum(not (evidence(each) or distributions(each)) for each in inventory.components)
+    count = plural(len(inventory.components), "component") + (f", {bare} without a hash" if bare else "")
     yield f"SBOM of {one_line(inventory.target.name)}: {count}" + (f", written to {out}" if out else "")
 
 

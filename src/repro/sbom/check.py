@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from repro.core.check import Check, Status
 from repro.core.exits import Exit
-from repro.sbom.identity import evidence, label_of, name_of, paired
+from repro.sbom.identity import By, compared, label_of, name_of, paired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from repro.sbom.component import Component, Inventory
+    from repro.sbom.component import Inventory
 
 
 class Deviation(StrEnum):
@@ -39,7 +37,8 @@ class Checked:
     """What came out: deviations, and by what the components that agree were compared.
 
     `by_hash` counts components whose bytes were compared; `by_version` names those where one side states no
-    hash that the other has: their names and versions agree, and nothing more is known.
+    hash that the other has: their names and versions agree, and nothing more is known. Requirements that
+    nothing has met have no bytes: of those that agree, neither tells.
     """
 
     deviations: tuple[Deviating, ...]
@@ -88,14 +87,16 @@ def checked(stated: Inventory, found: Inventory) -> Checked:
         for each in pairing.only_second
     ]
     by_hash, by_version = 0, []
-    targets = [(stated.target, found.target)] if _common(stated.target, found.target) else []
+    targets = [(stated.target, found.target)] if compared(stated.target, found.target).by else []
     for first, second in (*targets, *pairing.pairs):
-        deviation = _deviation(first, second)
-        if deviation:
-            deviations.append(deviation)
-        elif _common(first, second):
+        same = compared(first, second)
+        if first.version != second.version:
+            deviations.append(_changed(name_of(second), label_of(first), label_of(second)))
+        elif same.differs:
+            deviations.append(_changed(label_of(second), same.first, same.second))
+        elif same.by is By.HASH:
             by_hash += 1
-        else:
+        elif same.by is By.NOTHING:
             by_version.append(label_of(second))
     return Checked(
         deviations=tuple(sorted(deviations, key=lambda each: (each.name, each.kind, each.stated))),
@@ -104,27 +105,8 @@ def checked(stated: Inventory, found: Inventory) -> Checked:
     )
 
 
-def _common(first: Component, second: Component) -> Iterable[str]:
-    return sorted(evidence(first).keys() & evidence(second).keys())
-
-
-def _deviation(stated: Component, found: Component) -> Deviating | None:
-    """The first thing that differs: version, then package URL, then bytes."""
-    ours, theirs = evidence(stated), evidence(found)
-    differing = [key for key in _common(stated, found) if ours[key] != theirs[key]]
-    if stated.version != found.version:
-        return Deviating(
-            kind=Deviation.CHANGED, name=name_of(found), stated=label_of(stated), found=label_of(found)
-        )
-    if differing:
-        key = differing[0]
-        return Deviating(
-            kind=Deviation.CHANGED,
-            name=label_of(found),
-            stated=f"{key} {ours[key]}",
-            found=f"{key} {theirs[key]}",
-        )
-    return None
+def _changed(name: str, stated: str, found: str) -> Deviating:
+    return Deviating(kind=Deviation.CHANGED, name=name, stated=stated, found=found)
 
 
 def _reason(each: Deviating) -> str:

@@ -24,6 +24,9 @@ CONTENT = "repro:content"
 CONTENT_HASHES = (NAR_HASH, CONTENT)
 """Properties that stand for a component's bytes: `repro sbom check` compares them beside `digests`."""
 
+REQUIRES = "repro:python:requires"
+"""Property of a package that is required and not there: a requirement, as the distribution states it."""
+
 
 class Kind(StrEnum):
     """What a component is, in CycloneDX's words (1.6, component.type)."""

@@ -38,6 +38,7 @@ def read_cyclonedx(value: dict[str, Any], *, name: str, encoding: str = "JSON") 
     parts = list(reader.components(value, "", ""))
     if target:
         parts += reader.components(target, "metadata.component.", "")
+    parts = [part for part in parts if root is None or not _is_echo(part, root)]
     root = root or Component(ref=_fresh("the target", parts), name="")
     inventory = Inventory(
         target=root,
@@ -63,6 +64,11 @@ def _fresh(ref: str, parts: list[Component]) -> str:
     while ref in taken:
         ref += "'"
     return ref
+
+
+def _is_echo(part: Component, root: Component) -> bool:
+    """Whether it is the target once more, as auditwheel writes it."""
+    return (part.ref, part.name, part.version, part.purl) == (root.ref, root.name, root.version, root.purl)
 
 
 def _require_unique(inventory: Inventory, name: str) -> None:

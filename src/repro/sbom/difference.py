@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.core.exits import Exit
 from repro.sbom.expression import is_expression, normal
-from repro.sbom.identity import evidence, label_of, name_of, paired
+from repro.sbom.identity import compared, label_of, name_of, paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,11 +109,9 @@ def _changes(before: Component, after: Component) -> Iterator[Change]:
     if before.version != after.version:
         yield _change(Sort.VERSION, after, before.version, after.version)
     else:
-        ours, theirs = evidence(before), evidence(after)
-        differing = [key for key in sorted(ours.keys() & theirs.keys()) if ours[key] != theirs[key]]
-        if differing:
-            key = differing[0]
-            yield _change(Sort.CONTENT, after, f"{key} {ours[key]}", f"{key} {theirs[key]}")
+        same = compared(before, after)
+        if same.differs:
+            yield _change(Sort.CONTENT, after, same.first, same.second)
     licences = [_licences(before), _licences(after)]
     if licences[0] != licences[1]:
         yield _change(Sort.LICENCE, after, *licences)

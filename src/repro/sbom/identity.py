@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from repro.sbom.component import CONTENT_HASHES
+from repro.sbom.component import CONTENT_HASHES, REQUIRES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,6 +43,77 @@ def paired(first: Iterable[Component], second: Iterable[Component]) -> Pairing:
         only_first += ours[rest:]
         only_second += theirs[rest:]
     return Pairing(pairs=tuple(pairs), only_first=tuple(only_first), only_second=tuple(only_second))
+
+
+class By(StrEnum):
+    """What of two components was compared: their bytes, requirements that nothing has met yet, or nothing."""
+
+    HASH = "hash"
+    REQUIREMENT = "requirement"
+    NOTHING = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """By what a pair was compared, and where it differs what each side states; two "" where it does not."""
+
+    by: By
+    first: str = ""
+    second: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two sides state different things."""
+        return self.first != self.second
+
+
+def compared(first: Component, second: Component) -> Compared:
+    """Compare by what both sides state: every kind of hash of what is there; else what may be installed.
+
+    The distributions that a lock allows say nothing about installed files whose own hashes are known: a lock
+    gains one when its author publishes another wheel.
+    """
+    ours, theirs = evidence(first), evidence(second)
+    common = sorted(ours.keys() & theirs.keys())
+    for kind in common:
+        if ours[kind] != theirs[kind]:
+            return Compared(by=By.HASH, first=f"{kind} {ours[kind]}", second=f"{kind} {theirs[kind]}")
+    if common:
+        return Compared(by=By.HASH)
+    files, others = distributions(first), distributions(second)
+    for kind in sorted(files.keys() & others.keys()):
+        if files[kind] != others[kind]:
+            return Compared(by=By.HASH, **_sides("distribution " + kind, files[kind], others[kind]))
+    if files.keys() & others.keys():
+        return Compared(by=By.HASH)
+    wanted, needed = _requirements(first), _requirements(second)
+    if wanted and needed:
+        sides = {} if wanted == needed else _sides("requires", wanted, needed)
+        return Compared(by=By.REQUIREMENT, **sides)
+    return Compared(by=By.NOTHING)
+
+
+def distributions(component: Component) -> dict[str, frozenset[str]]:
+    """The digests, by algorithm, of the files that a component may be installed or was fetched from."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for reference in component.references:
+        if reference.kind == "distribution":
+            for digest in reference.digests:
+                found[digest.algorithm].add(digest.hex)
+    return {algorithm: frozenset(values) for algorithm, values in found.items()}
+
+
+def _requirements(component: Component) -> frozenset[str]:
+    return frozenset(value for name, value in component.properties if name == REQUIRES)
+
+
+def _sides(kind: str, ours: frozenset[str], theirs: frozenset[str]) -> dict[str, str]:
+    """What each side states alone; where that is nothing, that it lacks what the other has."""
+    first, second = ", ".join(sorted(ours - theirs)), ", ".join(sorted(theirs - ours))
+    return {
+        "first": f"{kind} {first}" if first else f"no {kind} {second}",
+        "second": f"{kind} {second}" if second else f"no {kind} {first}",
+    }
 
 
 def evidence(component: Component) -> dict[str, str]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from repro.core.errors import ConfigError, DataError
 from repro.sbom.component import Component, Finding, Inventory, Kind
 from repro.sbom.contents import programs
-from repro.sbom.contents_found import Found, joined, ref_in
+from repro.sbom.contents_found import joined, ref_in
 from repro.sbom.folder import FolderTree
 from repro.sbom.lockfile import Locked, locked
 from repro.sbom.python_files import Files, files_of
 from repro.sbom.python_graph import graph, platform_of
+from repro.sbom.python_interpreter import INTERPRETER, interpreter
 from repro.sbom.python_metadata import packages, plain
 from repro.sbom.python_parts import part_of
 
@@ -25,14 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from repro.sbom.contents_found import Found
     from repro.sbom.python_metadata import Package
     from repro.sbom.python_parts import Part
 
 TARGET = "python-environment"
 """The reference of the environment itself; its folder's name is of no account."""
-
-INTERPRETER = "python-interpreter"
-"""The reference of the interpreter that the environment was made for."""
 
 CONFIG = "pyvenv.cfg"
 MAX_CONFIG = 1 << 20
@@ -81,7 +80,7 @@ def environment(folder: Path, *, lock: Path | None = None, hashed: bool = True) 
             *files.unclaimed(),
             *_vendored(tree, nested, files),
             *(each for ref, paths in files.by_owner() for each in programs(tree, paths, ref)),
-            _interpreter(place),
+            interpreter(folder, place.python, place.config, hashed=hashed),
         )
     )
     refs = [part.component.ref for part in parts]
@@ -128,22 +127,6 @@ def _vendored(tree: FolderTree, nested: Iterable[Package], files: Files) -> Iter
     for package in nested:
         owner = files.owner(package)
         yield part_of(tree, package, ref_in(owner or TARGET, package.folder), owner).found
-
-
-def _interpreter(place: _Place) -> Found:
-    """The interpreter as the configuration states it; it stands outside, and is not looked at."""
-    version = place.python
-    if not version:
-        return Found()
-    component = Component(
-        ref=INTERPRETER,
-        name="python",
-        version=version,
-        kind=Kind.APPLICATION,
-        purl=f"pkg:generic/python@{version}",
-        cpe=f"cpe:2.3:a:python:python:{version}:*:*:*:*:*:*:*",
-    )
-    return Found(components=(component,), needs={INTERPRETER: ()})
 
 
 def _locked(folder: Path, lock: Path | None) -> tuple[Locked, list[Finding]]:

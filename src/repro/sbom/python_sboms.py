@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from repro.core import strictjson
-from repro.core.canonical import to_bytes
 from repro.core.digest import of_bytes
 from repro.core.errors import FormatError
 from repro.sbom.address import public
@@ -39,27 +37,9 @@ def embedded(tree: Tree, package: Package, owner: str) -> Iterator[Found]:
         path = f"{package.folder}/{name}"
         try:
             data = tree.read(path, MAX_SBOM)
-            try:
-                inventory = parse_sbom(data, name=name).inventory
-            except FormatError:
-                inventory = parse_sbom(_without_echo(data, name), name=name).inventory
-            yield _merged(inventory, owner, name)
+            yield _merged(parse_sbom(data, name=name).inventory, owner, name)
         except FormatError as error:
             yield Found(findings=(Finding(where=plain(path), what=plain(error.message)),))
-
-
-def _without_echo(data: bytes, name: str) -> bytes:
-    """The document without the components that repeat its target, as auditwheel writes it."""
-    if b"metadata" not in data or data.lstrip()[:1] != b"{":
-        return data
-    value = strictjson.parse(data, name=name, max_bytes=MAX_SBOM)
-    metadata, parts = value.get("metadata"), value.get("components")
-    target = metadata.get("component") if isinstance(metadata, dict) else None
-    ref = target.get("bom-ref") if isinstance(target, dict) else None
-    if ref is None or not isinstance(parts, list):
-        return data
-    kept = [each for each in parts if not (isinstance(each, dict) and each.get("bom-ref") == ref)]
-    return data if len(kept) == len(parts) else to_bytes({**value, "components": kept})
 
 
 def _merged(inventory: Inventory, owner: str, name: str) -> Found:

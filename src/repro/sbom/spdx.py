@@ -1,7 +1,7 @@
 """An inventory as SPDX 2.3, by the model and the converters of spdx-tools (extra `spdx`).
 
-What SPDX has no field for stands in a package's comment, a line each. Hashes of contents, by which a check
-compares, are external references of category OTHER, named without the colons that SPDX does not allow.
+What SPDX has no field for stands in a package's comment, a line each. Hashes by which a check compares, of
+contents and of distributions, are external references of category OTHER, whose names may hold no colon.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from repro.core.digest import of_bytes
 from repro.core.errors import ExtraMissing
 from repro.sbom.component import CONTENT_HASHES, Kind
 from repro.sbom.cyclonedx import FINDING, require_sound
+from repro.sbom.identity import distributions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from repro.sbom.component import Component, Inventory, Licence
 
 NAMESPACE = "https://spdx.org/spdxdocs/"
+
+DISTRIBUTION = "repro-distribution"
+"""Type of an external reference: the digest of a file that a package may be installed or was fetched from."""
 
 PURPOSES = {Kind.DATA: "OTHER", Kind.OPERATING_SYSTEM: "OPERATING_SYSTEM"}
 """SPDX's word for what a package is, where it is not CycloneDX's."""
@@ -122,6 +126,9 @@ class _Model:
         for name, value in sorted(set(part.properties)):
             if name in CONTENT_HASHES:
                 yield model.ExternalPackageRef(kinds.OTHER, name.replace(":", "-"), value)
+        for algorithm, values in sorted(distributions(part).items()):
+            for value in sorted(values):
+                yield model.ExternalPackageRef(kinds.OTHER, DISTRIBUTION, f"{algorithm}:{value}")
 
     def licence(self, licences: tuple[Licence, ...]) -> Any:  # noqa: ANN401 - an expression or no assertion
         """All statements joined by AND; words that are no expression become LicenseRefs with those words."""

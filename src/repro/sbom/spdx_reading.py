@@ -10,6 +10,7 @@ from repro.core.errors import FormatError
 from repro.sbom.component import CONTENT_HASHES, Component, Inventory, Kind, Licence, Reference
 from repro.sbom.fields import Fields
 from repro.sbom.reading import MAX_COMPONENTS, Sbom
+from repro.sbom.spdx import DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,9 +120,22 @@ class _Reader(Fields):
             description=self.text(table, "description", where),
             licences=self.licences(table, where),
             digests=self.checksums(table, where),
-            references=tuple(Reference(kind=kind, url=url) for kind, url in urls if url not in UNSTATED),
+            references=(
+                *(Reference(kind=kind, url=url) for kind, url in urls if url not in UNSTATED),
+                *self.distributions(outside, where),
+            ),
             properties=tuple((HASHES[kind], locator) for kind, locator in outside if kind in HASHES),
         )
+
+    def distributions(self, outside: list[tuple[str, str]], where: str) -> Iterator[Reference]:
+        """The files that a package may be installed from: here they have digests and no address."""
+        for kind, locator in outside:
+            if kind == DISTRIBUTION:
+                try:
+                    digest = Digest.parse(locator)
+                except FormatError as error:
+                    raise self.wrong(where + "externalRefs", error.message) from error
+                yield Reference(kind="distribution", url="", digests=(digest,))
 
     def licences(self, table: dict[str, Any], where: str) -> tuple[Licence, ...]:
         """The declared licence, else the concluded one; a LicenseRef alone is its own words."""

@@ -1,4 +1,4 @@
-"""A wheel or a source distribution as an inventory: the file itself, and what stands inside."""
+"""A wheel or a source distribution as an inventory: the file itself, what stands inside, what it requires."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from repro.sbom.python_licence import MAX_TEXT
 from repro.sbom.python_metadata import MAX_METADATA, packages, plain
 from repro.sbom.python_parts import part_of
 from repro.sbom.python_record import few, lies, record_of
+from repro.sbom.python_requires import required
 from repro.sbom.python_unclaimed import component_of, unclaimed
 from repro.tools.archive import CHUNK, Sort, tar_members, whole
 from repro.tools.archive_streams import decompressed
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from repro.sbom.contents_found import Found
     from repro.sbom.python_parts import Part
     from repro.tools.archive_zip import Zip
-
-REQUIRES = "repro:python:requires"
-"""Property: a requirement as the distribution states it; what meets it is no part of the distribution."""
 
 
 class ZipTree:
@@ -117,17 +115,15 @@ def sdist(path: Path) -> Inventory:
 
 
 def _inventory(path: Path, part: Part, inner: Found, doubts: Iterable[Finding]) -> Inventory:
-    requires = [(REQUIRES, plain(text)) for text in part.package.requires]
-    target = replace(
-        part.component, digests=(hash_file(path),), properties=(*part.component.properties, *requires)
-    )
-    parts = (*part.found.components[1:], *inner.components)
-    tops = tuple(sorted(each.ref for each in parts if each.inside == target.ref))
+    target = replace(part.component, digests=(hash_file(path),))
+    wanted = required(part.package)
+    parts = (*part.found.components[1:], *inner.components, *wanted.components)
+    tops = tuple(sorted(each.ref for each in parts if each.inside in {"", target.ref}))
     return Inventory(
         target=target,
         components=parts,
-        needs={**part.found.needs, **inner.needs, target.ref: tops},
-        findings=tuple(dict.fromkeys((*part.found.findings, *doubts, *inner.findings))),
+        needs={**part.found.needs, **inner.needs, **wanted.needs, target.ref: tops},
+        findings=tuple(dict.fromkeys((*part.found.findings, *doubts, *inner.findings, *wanted.findings))),
     )
 
 

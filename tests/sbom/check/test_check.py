@@ -11,7 +11,8 @@ from tests.sbom.inventories import TARGET, WHOLE, inventories, plain
 from repro.core.digest import Digest
 from repro.core.exits import Exit
 from repro.sbom.check import Deviation, checked
-from repro.sbom.component import CONTENT, NAR_HASH, Component, Inventory
+from repro.sbom.component import CONTENT, NAR_HASH, REQUIRES, Component, Inventory, Reference
+from repro.sbom.difference import Sort, difference
 from repro.sbom.document import Format, written
 from repro.sbom.reading import parse_sbom
 
@@ -126,3 +127,35 @@ def test_components_are_paired_without_their_references() -> None:
         needs={},
     )
     assert checked(other, WHOLE).deviations == ()
+
+
+@pytest.mark.parametrize("form", Format)
+def test_the_distributions_that_a_lock_allows_survive(form: Format) -> None:
+    """What may be installed is compared in every format: another hash under the same version is a change."""
+
+    def lock(letter: str) -> Inventory:
+        file = Reference(kind="distribution", url="pkg:pypi/a@1", digests=(Digest("sha256", letter * 64),))
+        part = Component(ref="pkg:pypi/a@1", name="a", version="1", references=(file,))
+        return Inventory(target=Component(ref="lock", name="lock"), components=(part,), needs={})
+
+    stated = parse_sbom(written(lock("a"), form=form), name="sbom").inventory
+    same, other = checked(stated, lock("a")), checked(stated, lock("b"))
+    assert (same.exit(strict=True), same.by_hash) == (Exit.GOOD, 1)
+    assert (other.exit(), [each.kind for each in other.deviations]) == (Exit.WRONG, [Deviation.CHANGED])
+    assert [each.sort for each in difference(stated, lock("b")).changes] == [Sort.CONTENT]
+
+
+def test_distributions_do_not_outweigh_what_is_installed() -> None:
+    """Where the installed bytes are the same, a lock that allows one more file says nothing of them."""
+    files = [Reference(kind="distribution", url="", digests=(Digest("sha256", x * 64),)) for x in "bc"]
+    first, second = hashed("a", references=tuple(files)), hashed("a", references=tuple(files[:1]))
+    assert checked(of(first), of(second)).exit(strict=True) is Exit.GOOD
+
+
+def test_requirements_are_compared_as_they_are_stated() -> None:
+    """What is only required has no bytes: as long as it is stated alike it is no doubt, else a change."""
+    first, second = (part(version="", properties=((REQUIRES, text),)) for text in ("a>=1", "a>=2"))
+    same = checked(of(first, hashed("b", name="b")), of(first, hashed("b", name="b")))
+    assert (same.exit(strict=True), same.by_hash, same.by_version) == (Exit.GOOD, 1, ())
+    assert checked(of(first), of(first)).exit() is Exit.NOT_CHECKED
+    assert checked(of(first), of(second)).exit() is Exit.WRONG

@@ -54,7 +54,10 @@ WRONG = {
     "version_is_a_number": (cyclonedx(specVersion=1.6), "1.6.*not read"),
     "duplicate_ref": (cyclonedx(components=[PART, PART]), "'a' is given twice"),
     "duplicate_ref_below": (cyclonedx(components=[{**PART, "components": [PART]}]), "given twice"),
-    "duplicate_ref_of_target": (cyclonedx(metadata={"component": PART}, components=[PART]), "given twice"),
+    "duplicate_ref_of_target": (
+        cyclonedx(metadata={"component": {**PART, "name": "b"}}, components=[PART]),
+        "given twice",
+    ),
     "duplicate_dependency": (cyclonedx(dependencies=[{"ref": "a"}, {"ref": "a"}]), "given twice"),
     "no_name": (cyclonedx(components=[{"type": "library"}]), r"components\[0\].name: missing"),
     "name_is_a_number": (cyclonedx(components=[{**PART, "name": 1}]), "must be a string, not a number"),
@@ -216,3 +219,14 @@ def test_a_damaged_document_is_read_or_refused(place: int, junk: bytes, form: Fo
 
 
 DOCUMENTS = {form: written(WHOLE, form=form) for form in Format}
+
+
+def test_a_target_that_is_repeated_among_its_components_is_one() -> None:
+    """Auditwheel lists its target as a component too: it is the same thing, not a second of its reference."""
+    root = {**PART, "version": "1"}
+    inner = {"type": "library", "name": "zlib", "bom-ref": "zlib"}
+    graph = [{"ref": "a", "dependsOn": ["zlib"]}, {"ref": "zlib"}]
+    data = cyclonedx(metadata={"component": root}, components=[root, inner], dependencies=graph)
+    inventory = parse_sbom(data, name="sbom").inventory
+    assert [each.name for each in inventory.components] == ["zlib"]
+    assert inventory.needs == {"a": ("zlib",), "zlib": ()}

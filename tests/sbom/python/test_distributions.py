@@ -15,8 +15,10 @@ from tests.sbom.python.conftest import record_hash, said
 
 from repro.core.digest import Digest, of_bytes
 from repro.core.errors import ConfigError, FormatError
+from repro.sbom.component import REQUIRES
 from repro.sbom.lockfile import EXTRAS, MARKER, lock
-from repro.sbom.wheel import REQUIRES, sdist, wheel
+from repro.sbom.python_requires import SPECIFIER
+from repro.sbom.wheel import sdist, wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,10 +59,10 @@ def test_a_wheel(tmp_path: Path) -> None:
         "pkg:pypi/alpha@1.0",
         (of_bytes(path.read_bytes()),),
     )
-    assert (REQUIRES, "beta>=2") in inventory.target.properties
     assert inventory.target.licences[0].texts == (("LICENSE", "Licence\n"),)
-    assert sorted(each.name for each in inventory.components) == ["crate", "zlib"]
-    assert {each.inside for each in inventory.components} == {inventory.target.ref}
+    inner = [each for each in inventory.components if each.name != "beta"]
+    assert sorted(each.name for each in inner) == ["crate", "zlib"]
+    assert {each.inside for each in inner} == {inventory.target.ref}
     assert set(inventory.needs) == {inventory.target.ref, *(each.ref for each in inventory.components)}
     assert not inventory.findings
 
@@ -125,7 +127,32 @@ def test_a_source_distribution(tmp_path: Path) -> None:
     assert (inventory.target.name, inventory.target.purl) == ("Alpha", "pkg:pypi/alpha@1.0")
     assert inventory.target.digests == (of_bytes(path.read_bytes()),)
     assert inventory.target.licences[0].texts == (("LICENSE", "Licence\n"),)
-    assert (inventory.components, inventory.findings) == ((), ())
+    assert ([each.purl for each in inventory.components], inventory.findings) == (["pkg:pypi/beta"], ())
+
+
+def test_what_is_required_is_told_and_not_met(tmp_path: Path) -> None:
+    """Each requirement is a component without version and hash, with its conditions; never a credential."""
+    requires = (
+        'Beta[fast]>=2,<3; python_version < "3.13"',
+        "beta>=2.5; extra == 'new'",
+        "gamma @ https://ada:hunter2@example.org/gamma.whl",
+        "alpha[all]",
+        "delta @@ https://ada:hunter2@example.org/delta.whl",
+    )
+    text = "Name: Alpha\nVersion: 1.0\n" + "".join(f"Requires-Dist: {each}\n" for each in requires)
+    path = source(tmp_path / "alpha-1.0.tar.gz", {"alpha-1.0/PKG-INFO": text.encode()})
+    inventory = sdist(path)
+    beta, gamma = inventory.components
+    assert (beta.name, beta.version, beta.purl, beta.digests) == ("beta", "", "pkg:pypi/beta", ())
+    assert [value for key, value in beta.properties if key == REQUIRES] == [
+        'Beta[fast]<3,>=2; python_version < "3.13"',
+        'beta>=2.5; extra == "new"',
+    ]
+    assert {(SPECIFIER, "<3,>=2"), (MARKER, 'extra == "new"'), (EXTRAS, "fast")} <= set(beta.properties)
+    assert gamma.properties == ((REQUIRES, "gamma @ https://example.org/gamma.whl"),)
+    assert inventory.needs == {inventory.target.ref: (beta.ref, gamma.ref), beta.ref: (), gamma.ref: ()}
+    assert "which is no requirement" in said(inventory)
+    assert "hunter2" not in repr(inventory)
 
 
 @pytest.mark.parametrize(

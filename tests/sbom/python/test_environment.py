@@ -16,7 +16,8 @@ from repro.core.errors import DataError
 from repro.sbom.component import CONTENT, Kind, Licence
 from repro.sbom.document import written
 from repro.sbom.expression import normal
-from repro.sbom.python_environment import INTERPRETER, TARGET, environment
+from repro.sbom.python_environment import TARGET, environment
+from repro.sbom.python_interpreter import INTERPRETER
 from repro.sbom.python_licence import NAMES, expression_of
 from repro.sbom.python_origin import COMMIT, EDITABLE
 from repro.sbom.python_sboms import EMBEDDED

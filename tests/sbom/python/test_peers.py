@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from repro.sbom.python_environment import INTERPRETER, environment
+from repro.sbom.python_environment import environment
+from repro.sbom.python_interpreter import INTERPRETER
 from repro.sbom.python_metadata import normalised
 
 
