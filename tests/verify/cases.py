@@ -90,6 +90,15 @@ linked_by = "release"
 HOSTED = RULE + BUILD.replace('"one"', '"hosted"')
 
 
+THREE = """
+[builders.three]
+id = "https://builder.example/two"
+signers = ["a"]
+level = 2
+operator = "three"
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A policy's demands, the evidence for one artifact, and what must come of it."""
@@ -415,7 +424,7 @@ BAD = (
         make=of(build(), two(key="a")),
         demands=INDEPENDENT.replace('"two"]', '"three"]').replace(
             "[[artifacts]]",
-            '[builders.three]\nid = "https://builder.example/two"\nsigners = ["a"]\nlevel = 2\noperator = "three"\n[[artifacts]]',
+            THREE + "[[artifacts]]",
         ),
     ),
     Case(

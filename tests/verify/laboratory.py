@@ -1,4 +1,4 @@
-"""Policies, statements and signatures for the tests of steps 9 to 13 and of demands: all by keys, but for one."""
+"""Policies, statements and signatures for the tests of steps 9 to 13 and of demands."""
 
 from __future__ import annotations
 

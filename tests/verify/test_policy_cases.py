@@ -102,7 +102,7 @@ def flipped(lab: Lab, world: PrivateSigstore, cases: tuple[Case, ...]) -> str:
 def test_no_question_can_be_left_out(
     name: str, number: int, lab: Lab, world: PrivateSigstore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With any one question always answered by yes, at least one bad case is accepted or refused elsewhere."""
+    """With any one question always answered by yes, one bad case is accepted or refused elsewhere."""
     without(name, number, monkeypatch)
     near = tuple(sorted(BAD, key=lambda case: case.refused_by != name))
     assert flipped(lab, world, near)
@@ -112,7 +112,7 @@ def test_no_question_can_be_left_out(
 def test_no_step_can_be_left_out(
     number: int, lab: Lab, world: PrivateSigstore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With one of these steps never refusing, a bad case comes out otherwise; the steps' own tests hold all."""
+    """With one of these steps never refusing, a bad case comes out otherwise; their own tests hold all."""
 
     def mutant(step: Step) -> Step:
         def do(case: protocol.Case) -> Mapping[str, str]:
@@ -131,7 +131,7 @@ def test_agreement_cannot_be_left_out(
     lab: Lab, world: PrivateSigstore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the comparison of fields across attestations, commits that disagree are accepted."""
-    monkeypatch.setattr(judge, "agreements", lambda rule, done: ())
+    monkeypatch.setattr(judge, "agreements", lambda _rule, _done: ())
     assert flipped(lab, world, tuple(case for case in BAD if case.refused_by == "agree"))
 
 

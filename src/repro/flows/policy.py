@@ -11,7 +11,7 @@ from repro.core.errors import ConfigError, EvidenceError, ReproError
 from repro.core.toml import MAX_BYTES
 from repro.flows.policy_reading import parse_policy
 from repro.verify.artifact import open_artifact
-from repro.verify.discovery import Beside, listing_of
+from repro.verify.discovery import Beside, Listings
 from repro.verify.protocol import verify
 from repro.verify.signers import Expectation
 
@@ -43,7 +43,7 @@ def load_policy(folder: Path, file: str, *, key: str, now: datetime) -> tuple[Po
 def _signature(path: Path, name: str, artifact: Artifact, key: Path) -> Check:
     """Whether the policy's own bytes were signed by a key, by evidence beside it."""
     expectation = Expectation(keys=(load_public(key),))
-    found = Beside(path=path, name=name, listing=listing_of(path.parent)).of(artifact)
+    found = Beside(path=path, name=name, listing=Listings().of(path.parent)).of(artifact)
     for one in found.evidence:
         outcome = verify(artifact, one, expectation, Trust())
         if outcome.is_accepted and outcome.statement is None:

@@ -17,7 +17,7 @@ from repro.flows.verify_report import Report, strictly
 from repro.flows.verify_targets import Item, items_of, of_digest
 from repro.tools import clock, host
 from repro.verify.candidate import Surroundings
-from repro.verify.discovery import Found, joined, named_files
+from repro.verify.discovery import Found, Listings, joined, named_files
 from repro.verify.judge import Seen, Verdict, judge, unread
 from repro.verify.memory import load as load_memory
 from repro.verify.memory import remember
@@ -175,10 +175,11 @@ def _root(policy: Policy, name: str) -> Trust:
 def _items(folder: Path, wishes: Wishes) -> tuple[list[Item], list[Verdict]]:
     """Every artifact once; a target that cannot be read is a verdict of its own, and stops no other."""
     items: dict[str, Item] = {}
+    listings = Listings()
     failed = []
     for target in wishes.targets:
         try:
-            items |= {one.name: one for one in items_of(folder, target)}
+            items |= {one.name: one for one in items_of(folder, target, listings)}
         except UsageError:
             raise
         except ReproError as error:

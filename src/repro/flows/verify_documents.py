@@ -31,13 +31,13 @@ def inventory_of(item: Item) -> Inventory:
 def document_of(item: Item, found: Found, sha256: str) -> bytes:
     """The document with a digest: among the evidence, or beside the artifact."""
     from repro.tools.files import disk_errors, read_capped
-    from repro.verify.discovery import listing_of
+    from repro.verify.discovery import Listings
 
     for one in found.evidence:
         if of_bytes(one.raw).hex == sha256:
             return one.raw
     if item.path is not None:
-        for name in listing_of(item.path.parent):
+        for name in Listings().of(item.path.parent):
             if name.startswith(item.path.name) and name.endswith(SUFFIXES):
                 with disk_errors(f"reading {name}"):
                     data = read_capped(item.path.with_name(name), MAX_DOCUMENT)

@@ -23,8 +23,9 @@ def item_of(path: Path) -> Item:
     """A store path by its NAR, and as a file too where it is one; a file inside of one as any file."""
     if len(path.parts) != PARTS:
         from repro.flows.verify_targets import of_file
+        from repro.verify.discovery import Listings
 
-        return of_file(path, str(path))
+        return of_file(path, str(path), Listings())
     return Item(name=str(path), open=partial(_open, path), path=path)
 
 

@@ -12,7 +12,7 @@ from repro.core.digest import Digest
 from repro.core.errors import FormatError, ReproError, UsageError
 from repro.tools.files import disk_errors, files_below
 from repro.verify.artifact import Artifact, artifact_of, open_artifact
-from repro.verify.discovery import Beside, is_beside, is_evidence, listing_of
+from repro.verify.discovery import Beside, Listings, is_beside, is_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ class Item:
     size: int = 0
 
 
-def items_of(folder: Path, target: str) -> Iterator[Item]:
+def items_of(folder: Path, target: str, listings: Listings | None = None) -> Iterator[Item]:
     """What a target stands for, seen from `folder`. Raises UsageError, or ReproError for an empty folder."""
     if target.startswith(("sha256:", "sha512:")):
         yield of_digest(target)
@@ -47,7 +47,7 @@ def items_of(folder: Path, target: str) -> Iterator[Item]:
 
         yield item_of(folder, target.removeprefix(OCI))
     else:
-        yield from _of_path(folder, target)
+        yield from _of_path(folder, target, listings or Listings())
 
 
 def of_digest(text: str, name: str = "") -> Item:
@@ -60,7 +60,7 @@ def of_digest(text: str, name: str = "") -> Item:
     return Item(name=name or text, open=lambda: artifact)
 
 
-def _of_path(folder: Path, target: str) -> Iterator[Item]:
+def _of_path(folder: Path, target: str, listings: Listings) -> Iterator[Item]:
     path = folder / target
     name = target.rstrip("/") or target
     if str(path.resolve()).startswith(STORE):
@@ -68,14 +68,14 @@ def _of_path(folder: Path, target: str) -> Iterator[Item]:
 
         yield item_of(path.resolve())
     elif path.is_dir():
-        yield from _of_folder(path, "" if name == "." else f"{name}/")
+        yield from _of_folder(path, "" if name == "." else f"{name}/", listings)
     else:
-        yield of_file(path, name)
+        yield of_file(path, name, listings)
 
 
-def of_file(path: Path, name: str) -> Item:
+def of_file(path: Path, name: str, listings: Listings) -> Item:
     """A file; what is wrong with it is found when it is opened."""
-    beside = Beside(path=path, name=name, listing=listing_of(path.parent))
+    beside = Beside(path=path, name=name, listing=listings.of(path.parent))
     size = path.stat().st_size if path.is_file() else 0
     return Item(name=name, open=partial(_open, path, name), beside=beside, path=path, size=size)
 
@@ -84,7 +84,7 @@ def _open(path: Path, name: str) -> Artifact:
     return replace(open_artifact(path), name=name)
 
 
-def _of_folder(folder: Path, prefix: str) -> Iterator[Item]:
+def _of_folder(folder: Path, prefix: str, listings: Listings) -> Iterator[Item]:
     """Every file of a folder is an artifact, but for readable evidence beside one; links are refused."""
     with disk_errors(f"reading {folder}"):
         names = files_below(folder)
@@ -94,7 +94,7 @@ def _of_folder(folder: Path, prefix: str) -> Iterator[Item]:
         if _is_evidence_of_another(folder, name, known):
             continue
         found = True
-        yield of_file(folder / name, prefix + name)
+        yield of_file(folder / name, prefix + name, listings)
     if not found:
         raise ReproError(f"{prefix or folder}: holds nothing to verify", hint="name what is to be verified")
 

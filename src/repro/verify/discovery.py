@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from repro.attest.reading import MAX_FILE, Evidence, parse_evidence, split_evidence
@@ -138,13 +137,20 @@ def is_beside(name: str, artifact: str) -> bool:
     )
 
 
-@cache
-def listing_of(folder: Path) -> list[str]:
-    """The names in a folder, sorted; asked once for all artifacts in it."""
-    try:
-        return sorted(entry.name for entry in folder.iterdir())
-    except OSError:
-        return []
+class Listings:
+    """The names in folders, sorted, each asked once for all artifacts of one call."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, list[str]] = {}
+
+    def of(self, folder: Path) -> list[str]:
+        """The names in a folder; none where it cannot be read."""
+        if folder not in self._known:
+            try:
+                self._known[folder] = sorted(entry.name for entry in folder.iterdir())
+            except OSError:
+                self._known[folder] = []
+        return self._known[folder]
 
 
 def is_evidence(path: Path) -> bool:

@@ -1,0 +1,336 @@
+"""Attestations from beyond this machine: registries by API and by tag, layouts, and GitHub's API."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from repro.attest.github import Api, evidence_of
+from repro.attest.keys import generate
+from repro.attest.signing import KeySigner
+from repro.attest.statement import statement
+from repro.core.errors import ReproError, ToolFailed, UsageError
+from repro.core.exits import Exit
+from repro.core.subject import Subject
+from repro.flows.verify import Wishes, verify
+from repro.tools import fetch
+from repro.tools.oci_registry import parse_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from repro.flows.verify_report import Report
+
+KEY = generate()
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+@dataclass(kw_only=True)
+class Server:
+    """Answers by path, and what was asked."""
+
+    answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    address: str = ""
+
+    def put(self, path: str, content: object, status: int = 200, **headers: str) -> None:
+        """An answer; what is no bytes is JSON."""
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.answers[path] = (status, {key.replace("_", "-"): value for key, value in headers.items()}, data)
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """A server on loopback."""
+    server = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            server.asked.append((self.path, dict(self.headers)))
+            status, headers, data = server.answers.get(self.path, (404, {}, b"{}"))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.address = f"127.0.0.1:{http.server_address[1]}"
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        http.shutdown()
+        http.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server that knows nothing yet."""
+    with serving() as one:
+        yield one
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A folder with the public key."""
+    (tmp_path / "key.pub").write_bytes(KEY.public.to_pem())
+    return tmp_path
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def packed(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def named(data: bytes, kind: str) -> dict[str, Any]:
+    return {"mediaType": kind, "digest": f"sha256:{sha(data)}", "size": len(data)}
+
+
+IMAGE = packed({"schemaVersion": 2, "mediaType": MANIFEST, "layers": []})
+SAID = statement([Subject(name="lab", digests={"sha256": sha(IMAGE)})], "https://example.org/p/v1", {})
+SIGNED = KeySigner(key=KEY).statement(SAID)
+REFERRER = packed(
+    {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": BUNDLE,
+        "config": named(b"{}", "application/vnd.oci.empty.v1+json"),
+        "layers": [named(SIGNED, BUNDLE)],
+        "subject": named(IMAGE, MANIFEST),
+    }
+)
+REFERRERS = {
+    "schemaVersion": 2,
+    "mediaType": INDEX,
+    "manifests": [named(REFERRER, MANIFEST) | {"artifactType": BUNDLE}],
+}
+
+
+def hold(server: Server, *, api: bool = True) -> None:
+    """An image, and a signed statement that refers to it."""
+    base = "/v2/team/lab"
+    server.put(f"{base}/manifests/v1", IMAGE)
+    server.put(f"{base}/manifests/sha256:{sha(IMAGE)}", IMAGE)
+    server.put(f"{base}/manifests/sha256:{sha(REFERRER)}", REFERRER)
+    server.put(f"{base}/blobs/sha256:{sha(SIGNED)}", SIGNED)
+    place = f"referrers/sha256:{sha(IMAGE)}" if api else f"manifests/sha256-{sha(IMAGE)}"
+    server.put(f"{base}/{place}", REFERRERS)
+
+
+def pulled(work: Path, server: Server, reference: str = "team/lab:v1", **more: Any) -> Report:  # noqa: ANN401 - fields of Wishes
+    return verify(
+        work, replace(Wishes(targets=(f"oci:{server.address}/{reference}",), keys=("key.pub",)), **more)
+    )
+
+
+@pytest.mark.parametrize("api", [True, False], ids=["api", "tag"])
+@pytest.mark.parametrize("reference", ["team/lab:v1", f"team/lab@sha256:{sha(IMAGE)}"])
+def test_referrers_of_an_image(work: Path, server: Server, reference: str, *, api: bool) -> None:
+    """An image is verified by what refers to it, by the API of referrers or by the tag that stands for it."""
+    hold(server, api=api)
+    report = pulled(work, server, reference)
+    assert report.exit is Exit.GOOD, report.verdicts[0].reason
+    assert report.verdicts[0].artifact is not None
+    assert report.verdicts[0].artifact.sha256 == sha(IMAGE)
+
+
+def test_an_image_without_referrers_was_not_checked(work: Path, server: Server) -> None:
+    """No referrer is exit 3; so is a registry that does not answer, and one that may not be asked."""
+    server.put("/v2/team/lab/manifests/v1", IMAGE)
+    assert pulled(work, server).exit is Exit.NOT_CHECKED
+    assert pulled(work, server, offline=True).exit is Exit.NOT_CHECKED
+    server.put(f"/v2/team/lab/referrers/sha256:{sha(IMAGE)}", {}, status=500)
+    report = pulled(work, server)
+    assert report.exit is Exit.NOT_CHECKED
+    assert any("answered 500" in one.reason for one in report.verdicts[0].checks)
+    assert pulled(work, server, "team/other:v1").exit is Exit.NOT_CHECKED
+
+
+def test_what_a_registry_gives_must_have_its_digest(work: Path, server: Server) -> None:
+    """A manifest, a referrer or a blob with other bytes than its digest says is refused or not believed."""
+    hold(server)
+    server.put(f"/v2/team/lab/manifests/sha256:{sha(IMAGE)}", IMAGE + b" ")
+    assert pulled(work, server, f"team/lab@sha256:{sha(IMAGE)}").exit is Exit.WRONG
+    for path in (f"manifests/sha256:{sha(REFERRER)}", f"blobs/sha256:{sha(SIGNED)}"):
+        hold(server)
+        server.put(f"/v2/team/lab/{path}", b"[]")
+        assert pulled(work, server).exit is Exit.NOT_CHECKED
+
+
+def test_a_moved_tag_is_another_image(work: Path, server: Server) -> None:
+    """A tag that names other bytes now is verified as those bytes, which nobody signed."""
+    hold(server)
+    other = IMAGE.replace(b"[]", b"[ ]")
+    server.put("/v2/team/lab/manifests/v1", other)
+    server.put(f"/v2/team/lab/referrers/sha256:{sha(other)}", REFERRERS)
+    assert pulled(work, server).exit is not Exit.GOOD
+
+
+def test_anonymous_tokens(work: Path, server: Server) -> None:
+    """A registry that gives its token to anybody is asked for it, and gets it back."""
+    hold(server)
+    realm = f'Bearer realm="http://{server.address}/token",service="s",scope="repository:team/lab:pull"'
+    server.put("/token?service=s&scope=repository%3Ateam%2Flab%3Apull", {"token": "anybody"})
+    answers = dict(server.answers)
+
+    class Guarded(dict[str, Any]):
+        def get(self, path: str, default: Any = None) -> Any:  # noqa: ANN401 - an answer
+            is_open = (
+                path.startswith("/token") or server.asked[-1][1].get("Authorization") == "Bearer anybody"
+            )
+            return answers.get(path, default) if is_open else (401, {"WWW-Authenticate": realm}, b"{}")
+
+    server.answers = Guarded()
+    assert pulled(work, server).exit is Exit.GOOD
+
+
+@pytest.mark.parametrize(
+    "text", ["lab", "lab:v1", "HOST/lab", "host.example/lab", "host.example/Lab:v1", "a.b/../c:d"]
+)
+def test_references_say_their_registry(text: str) -> None:
+    """No registry, tag or digest is assumed where a reference says none."""
+    with pytest.raises(UsageError):
+        parse_reference(text)
+
+
+def layout(place: Path) -> None:
+    """An image and its referrer in a layout."""
+    (place / "blobs/sha256").mkdir(parents=True)
+    (place / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    for data in (IMAGE, REFERRER, SIGNED, b"{}"):
+        (place / "blobs/sha256" / sha(data)).write_bytes(data)
+    index = {"schemaVersion": 2, "manifests": [named(IMAGE, MANIFEST), named(REFERRER, MANIFEST)]}
+    (place / "index.json").write_bytes(packed(index))
+
+
+def test_a_layout_with_its_referrer(work: Path) -> None:
+    """An image in a layout is verified by the manifest in it that refers to it; damage is refused."""
+    layout(work / "image")
+    wishes = Wishes(targets=("oci:image",), keys=("key.pub",))
+    assert verify(work, wishes).exit is Exit.GOOD
+    (work / "image/blobs/sha256" / sha(IMAGE)).write_bytes(IMAGE + b" ")
+    assert verify(work, wishes).exit is Exit.WRONG
+
+
+ARTIFACT = b"artifact"
+GITHUB_SAID = KeySigner(key=KEY).blob(ARTIFACT)
+PLACE = f"/repos/example/lab/attestations/sha256:{sha(ARTIFACT)}?per_page=100"
+
+
+def api_of(server: Server, token: str = "") -> Api:
+    return Api(base=f"http://{server.address}", repository="example/lab", token=token)
+
+
+def page(*bundles: bytes) -> dict[str, Any]:
+    return {"attestations": [{"bundle": json.loads(one), "repository_id": 1} for one in bundles]}
+
+
+def test_github_is_asked_page_by_page(server: Server) -> None:
+    """Pages are followed by their links; the token goes along and into no name or message."""
+    link = f'<http://{server.address}/next?after=x>; rel="next"'
+    server.put(PLACE, page(GITHUB_SAID), Link=link)
+    server.put("/next?after=x", page(GITHUB_SAID))
+    token = "ghp_" + "x" * 36
+    found = list(evidence_of(api_of(server, token), sha(ARTIFACT)))
+    assert len(found) == 2
+    assert all(headers["Authorization"] == f"Bearer {token}" for _, headers in server.asked)
+    assert token not in repr((found, api_of(server, token)))
+
+
+def test_github_knows_nothing(server: Server) -> None:
+    """A digest that GitHub does not know has no attestations; that is no error."""
+    assert list(evidence_of(api_of(server), sha(ARTIFACT))) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [
+        (403, {"X-RateLimit-Remaining": "0"}, "rate limit"),
+        (429, {"Retry-After": "60"}, "for 60 s"),
+        (401, {}, "answered 401"),
+        (500, {}, "answered 500"),
+        (302, {"Location": "https://evil.example/"}, "answered 302"),
+    ],
+)
+def test_github_that_does_not_answer(server: Server, status: int, headers: dict[str, str], said: str) -> None:
+    """Limits, refusals, failures and redirects are errors that say what to do, never an empty list."""
+    server.answers[PLACE] = (status, headers, b"{}")
+    with pytest.raises(ToolFailed, match=said) as failed:
+        list(evidence_of(api_of(server, "secret-token"), sha(ARTIFACT)))
+    assert "secret-token" not in failed.value.message
+
+
+@pytest.mark.parametrize(
+    "content", [b"[]", b"{", b'{"attestations": {}}', b'{"attestations": [{"bundle": null}]}']
+)
+def test_github_that_answers_nonsense(server: Server, content: bytes) -> None:
+    """An answer that is no list of bundles is an error."""
+    server.put(PLACE, content)
+    with pytest.raises(ReproError):
+        list(evidence_of(api_of(server), sha(ARTIFACT)))
+
+
+def test_github_pages_stay_on_their_host(server: Server) -> None:
+    """A next page on another host is not followed: the token would go there."""
+    server.put(PLACE, page(), Link='<https://evil.example/next>; rel="next"')
+    with pytest.raises(ToolFailed, match="another host"):
+        list(evidence_of(api_of(server, "t"), sha(ARTIFACT)))
+    assert len(server.asked) == 1
+
+
+def test_a_policy_names_github(work: Path, server: Server) -> None:
+    """Attestations are asked for where a policy says; offline nobody is asked, nothing was checked."""
+    (work / "a.bin").write_bytes(ARTIFACT)
+    (work / "policy.toml").write_text(
+        f"""
+version = 1
+name = "test"
+[github]
+repository = "example/lab"
+api = "http://{server.address}"
+[signers.me]
+key = "key.pub"
+[[artifacts]]
+name = "all"
+match = ["*.bin"]
+[artifacts.demands.any]
+kind = "signed"
+signers = ["me"]
+"""
+    )
+    server.put(PLACE, page(GITHUB_SAID))
+    wishes = Wishes(targets=("a.bin",), policy="policy.toml")
+    assert verify(work, wishes).exit is Exit.GOOD
+    assert verify(work, replace(wishes, offline=True)).exit is Exit.NOT_CHECKED
+    server.put(PLACE, {}, status=500)
+    report = verify(work, wishes)
+    assert report.exit is Exit.NOT_CHECKED
+    assert "answered 500" in report.verdicts[0].checks[-1].reason
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/", "file:///etc/passwd", "https://u:p@example.org/", "ftp://x/"]
+)
+def test_only_addresses_that_nobody_can_read_along(url: str) -> None:
+    """Plain http beyond this machine, other schemes and credentials in addresses are refused."""
+    with pytest.raises(UsageError):
+        fetch.get(url, max_bytes=1)
