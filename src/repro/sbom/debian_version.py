@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _VERSION = re.compile(
-    r"(?:(?P<epoch>[0-9]+):)?(?P<upstream>[A-Za-z0-9.+~:-]+?)(?:-(?P<revision>[A-Za-z0-9.+~]+))?"
+    r"(?:(?P<epoch>[0-9]+):)?(?P<upstream>[A-Za-z0-9.+~-]+?)(?:-(?P<revision>[A-Za-z0-9.+~]+))?"
 )
 _PARTS = re.compile(r"(?P<text>[^0-9]*)(?P<number>[0-9]*)")
 
