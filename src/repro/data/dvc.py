@@ -14,7 +14,7 @@ from repro.core.errors import DataError
 from repro.core.events import silent
 from repro.data import transfer
 from repro.data.cache import Cache
-from repro.data.shelf import IDLE_SECONDS, Shelf, without_credentials
+from repro.data.shelf import IDLE_SECONDS, Shelf, quiet, without_credentials
 from repro.data.transfer import NAMED, Moved
 from repro.tools.files import disk_errors
 
@@ -72,20 +72,14 @@ class DvcRemote:
 
     def reach(self) -> None:
         """Ask the default remote for anything; DataError where there is none, or it does not answer."""
-        from dvc.fs import get_cloud_fs
-
-        chosen = self._config["core"].get("remote")
-        if not chosen:
-            raise DataError("no default remote is configured", hint="run: dvc remote add -d NAME URL")
-        try:
-            cls, settings, path = get_cloud_fs(self._config, name=chosen)
-            there = cls(**settings).exists(path)
-        except Exception as error:  # each kind of remote raises its own
-            said = without_credentials(str(error))
-            raise DataError(
-                f"remote {self.name}: {type(error).__name__}: {said}",
-                hint="run: dvc remote list; most kinds need a package, such as dvc-gs, and credentials",
-            ) from error
+        with quiet():
+            shelf = self.shelf()
+            try:
+                there = shelf.raw.exists(shelf.base)
+            except Exception as error:  # each kind of remote raises its own
+                raise shelf.failure(error) from error
+            if not there and shelf.bucket_is_missing():
+                raise shelf.failure(FileNotFoundError())
         if not there:
             raise DataError(
                 f"remote {self.name}: it answers, but has nothing at that place",
@@ -158,8 +152,7 @@ class DvcRemote:
         try:
             cls, settings, path = get_cloud_fs(self._config, name=chosen)
             fs = cls(**settings)
-            if fs.protocol == "gs":
-                _prepare_cloud(fs, settings, self.name)
+            raw = _cloud(fs, settings, self.name) if fs.protocol == "gs" else fs.fs
         except DataError:
             raise
         except Exception as error:  # each kind of remote raises its own
@@ -174,18 +167,22 @@ class DvcRemote:
                 + (f"; {lacking}" if lacking else ""),
                 hint="run `dvc fetch` yourself, or use a remote addressed by content",
             )
-        return Shelf(fs=fs, base=path, name=self.name)
+        return Shelf(fs=fs, raw=raw, base=path, name=self.name)
 
 
-def _prepare_cloud(fs: Any, settings: Mapping[str, Any], name: str) -> None:  # noqa: ANN401 - dvc has no types
-    """Refuse credentials from files of the repository, and give requests an end."""
+def _cloud(fs: Any, settings: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - dvc has no types
+    """Google Cloud Storage with requests that end; credentials from files of the repository are refused."""
     import aiohttp
+    from gcsfs.core import (
+        GCSFileSystem,
+    )  # `gcsfs.GCSFileSystem` first asks what kind of bucket it is, by gRPC
 
     if settings.get("credentialpath"):
         raise DataError(
             f"remote {name}: `credentialpath` is set, and credentials come from the surroundings only",
             hint="run: dvc remote modify --unset NAME credentialpath; and set GOOGLE_APPLICATION_CREDENTIALS",
         )
-    fs.fs_args["requests_timeout"] = aiohttp.ClientTimeout(
-        total=None, sock_connect=IDLE_SECONDS, sock_read=IDLE_SECONDS
-    )
+    idle = aiohttp.ClientTimeout(total=None, sock_connect=IDLE_SECONDS, sock_read=IDLE_SECONDS)
+    raw = GCSFileSystem(**fs.fs_args, requests_timeout=idle)
+    raw.invalidate_cache()  # instances are shared within a process, and so is what they remember
+    return raw

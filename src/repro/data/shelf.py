@@ -37,9 +37,10 @@ WORDS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """A file system of DVC's and the folder in it where objects lie; `name` is the remote's, for people."""
+    """A file system of DVC's, fsspec's below it, and where objects lie; `name` is for people."""
 
     fs: Any
+    raw: Any
     base: str
     name: str
 
@@ -61,15 +62,15 @@ class Shelf:
         """Write an object's bytes to a file; FileNotFoundError or an error of the storage's own otherwise."""
         # One request for an object, without asking first how large it is.
         options = {"concurrency": 1} if self.fs.protocol == "gs" else {}
-        self.fs.get_file(self.address(wanted), str(target), **options)
+        self.raw.get_file(self.address(wanted), str(target), **options)
 
     def put(self, source: Path, wanted: Object) -> None:
         """Store a file under an object's name, whole or not at all."""
-        self.fs.put_file(str(source), self.address(wanted))
+        self.raw.put_file(str(source), self.address(wanted))
 
     def read(self, wanted: Object, limit: int) -> bytes:
         """An object's bytes, at most `limit` of them."""
-        with self.fs.open(self.address(wanted), "rb") as file:
+        with self.raw.open(self.address(wanted), "rb") as file:
             return bytes(file.read(limit + 1))[: limit + 1]
 
     def look(self, objects: Sequence[Object], *, read: bool = False) -> dict[Object, Standing]:
@@ -95,7 +96,7 @@ class Shelf:
         if self.is_local:
             return self._by_bytes(wanted)
         try:
-            facts = self.fs.info(path) if listed is None else listed[path]
+            facts = self.raw.info(path) if listed is None else listed[path]
         except (FileNotFoundError, KeyError):
             return Standing.MISSING
         md5 = recorded_md5(facts)
@@ -115,7 +116,7 @@ class Shelf:
                 return Standing.MISSING
             return Standing.PRESENT if found == wanted.digest else Standing.CORRUPT
         hasher = hashlib.md5(usedforsecurity=False)
-        with self.fs.open(self.address(wanted), "rb") as file:
+        with self.raw.open(self.address(wanted), "rb") as file:
             while chunk := file.read(CHUNK):
                 hasher.update(chunk)
         if hasher.hexdigest() == wanted.digest.hex:
@@ -125,7 +126,7 @@ class Shelf:
     def _listing(self) -> Mapping[str, Any] | None:
         """Everything in the remote by its path; None where this kind of storage cannot list."""
         try:
-            found = self.fs.fs.find(self.base, detail=True)
+            found = self.raw.find(self.base, detail=True)
         except (NotImplementedError, AttributeError):
             return None
         return found if isinstance(found, dict) and found else None
@@ -135,7 +136,7 @@ class Shelf:
         if self.fs.protocol != "gs":
             return False
         try:
-            self.fs.fs.info(self.base.strip("/").partition("/")[0])
+            self.raw.info(self.base.strip("/").partition("/")[0])
         except FileNotFoundError:
             return True
         except Exception:  # noqa: BLE001 - some may read objects but not ask for the bucket
