@@ -7,12 +7,15 @@ out=${*: -1}
 : > "$out.new"
 for thing in "${@:1:$#-1}"; do
   if [ -f "$thing/oci-layout" ]; then
-    echo "image $("$(dirname "$0")/digest.sh" "$thing")" >> "$out.new"
+    hash=$("$(dirname "$0")/digest.sh" "$thing")
+    echo "image $hash" >> "$out.new"
   elif [ -L "$thing" ]; then
-    echo "nar $(nix hash path "$thing/")" >> "$out.new"
+    hash=$(nix hash path "$thing/")
+    echo "nar $hash" >> "$out.new"
   else
     for file in "$thing"/*.whl "$thing"/*.tar.gz; do
-      echo "${file##*/} sha256:$(sha256sum < "$file" | cut -d ' ' -f 1)" >> "$out.new"
+      hash=$(sha256sum < "$file" | cut -d ' ' -f 1)
+      echo "${file##*/} sha256:$hash" >> "$out.new"
     done
   fi
 done

@@ -87,7 +87,8 @@ SCRIPT_HEAD = re.compile(r"#!/usr/bin/env bash\n(?:#.*\n)+set -euo pipefail\n")
 
 SWALLOWED = re.compile(
     r"\|\|\s*(?:true|:|exit\s+0|echo|printf|return\s+0)|;\s*true\b|&\s*$|set\s+\+[a-z]*e|set\s+\+o"
-    r"|\bexit\s+0\b|trap\s+(?:-|''|\"\")\s+ERR|\bif\s+!\s",
+    r"|\bexit\s+0\b|trap\s+(?:-|''|\"\")\s+ERR|\bif\s+!\s"
+    r"|\b(?:echo|printf|export|local|readonly|declare)\b[^\n;|]*\$\((?!\()|<\(",
     re.MULTILINE,
 )
 """What hides a failure in a shell."""

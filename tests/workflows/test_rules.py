@@ -87,6 +87,13 @@ FAULTS = [
         caught="swallows",
     ),
     Fault(
+        name="a-failure-inside-of-echo",
+        file=".github/scripts/dist.sh",
+        old='rm -rf "$out"',
+        new='echo "built $(false)"',
+        caught="swallows",
+    ),
+    Fault(
         name="a-script-that-forgets-its-exit-code",
         file=".github/scripts/past.sh",
         old='exit "$worst"',

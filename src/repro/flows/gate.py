@@ -79,7 +79,8 @@ def _passed_over(check: GateCheck) -> GateRow:
 
 def _run(root: Path, check: GateCheck) -> GateRow:
     environment = _environment()
-    absent = missing((check.command[0], *check.tools), environment, root)
+    command = _command(check)
+    absent = missing((command[0], *check.tools), environment, root)
     if absent:
         return GateRow(check=check, exit=Exit.NOT_CHECKED, reason=f"not found: {', '.join(absent)}")
     logs = root / LOGS
@@ -89,7 +90,7 @@ def _run(root: Path, check: GateCheck) -> GateRow:
         with files.disk_errors(f"writing to {LOGS}"):
             logs.mkdir(parents=True, exist_ok=True)
             ended = supervisor.run(
-                check.command,
+                command,
                 cwd=root,
                 env=environment,
                 stdout=out,
@@ -110,8 +111,14 @@ def _run(root: Path, check: GateCheck) -> GateRow:
     )
 
 
+def _command(check: GateCheck) -> tuple[str, ...]:
+    """The check's command; `repro` is the one that runs now, whatever PATH and the project's folder hold."""
+    own, *arguments = check.command
+    return (sys.executable, "-P", "-m", "repro", *arguments) if own == "repro" else check.command
+
+
 def _environment() -> Mapping[str, str]:
-    """The caller's, with the programs beside this interpreter first: `repro` in the table is this one."""
+    """The caller's, with the programs beside this interpreter first: scripts find the same `repro`."""
     variables = dict(host.variables())
     own = str(Path(sys.executable).parent)
     variables["PATH"] = os.pathsep.join(filter(None, [own, variables.get("PATH", "")]))
