@@ -16,6 +16,7 @@ import typer
 
 from repro.cli.main import VERBS, run
 from repro.flows import config
+from repro.flows.policy_tables import PolicyTable
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -111,9 +112,12 @@ def test_mentioned_commands_exist(page: Path, options: dict[str, set[str]]) -> N
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_toml_examples_are_valid(page: Path) -> None:
-    """Each TOML block parses, and one that has a version is a `repro.toml` that `repro` takes."""
+    """Each TOML block parses; one that has a version is a `repro.toml` that `repro` takes, or a policy."""
     for language, body in FENCE.findall(page.read_text(encoding="utf-8")):
-        if language == "toml" and "version" in tomllib.loads(body):
+        tables = tomllib.loads(body) if language == "toml" else {}
+        if "artifacts" in tables:
+            PolicyTable.model_validate(tables)
+        elif "version" in tables:
             config.parse(body.encode(), root=ROOT)
 
 

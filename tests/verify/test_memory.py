@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.sigstore.order import Order
-from tests.verify.cases import at, build, by, changed
-from tests.verify.laboratory import PROVENANCE, RULE, Lab, failing, statement
+from tests.verify.cases import at
+from tests.verify.laboratory import PROVENANCE, RULE, Lab, build, by, changed, failing, statement
 
 from repro.core.errors import FormatError
 from repro.core.exits import Exit

@@ -207,7 +207,7 @@ class Rule:
 
     def is_about(self, artifact: str) -> bool:
         """Whether an artifact of that name falls under this rule; a glob without `/` is for the last part."""
-        path = artifact.strip("/")
+        path = artifact.removeprefix("oci:").strip("/")
         base = path.rpartition("/")[2]
         return any(matches(path if "/" in glob else base, glob) for glob in self.match)
 
