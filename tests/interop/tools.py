@@ -83,6 +83,12 @@ TOOLS = {
             version="v2.7.1",
             package="cli/slsa-verifier",
         ),
+        Tool(
+            name="actionlint",
+            module="github.com/rhysd/actionlint",
+            version="v1.7.12",
+            package="cmd/actionlint",
+        ),
     )
 }
 

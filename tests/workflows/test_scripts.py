@@ -301,7 +301,7 @@ esac
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 def test_a_deployment_is_looked_at_and_rolled_back(served: tuple[str, list[int]], tmp_path: Path) -> None:
-    """The revision that serves must run the digest and answer; a roll-back sends all traffic to the old one."""
+    """The revision that serves must run the digest and answer; a roll-back sends traffic to the old one."""
     program = tmp_path / "bin" / "gcloud"
     program.parent.mkdir()
     program.write_text(GCLOUD)
@@ -368,12 +368,12 @@ def test_no_past_is_no_success(tmp_path: Path) -> None:
 def test_every_sbom_is_audited(tmp_path: Path, codes: str, code: int) -> None:
     """All SBOMs are audited, the worst counts, and none at all is exit 3."""
     (tmp_path / "released").mkdir()
-    assert script(tmp_path, "audit.sh", "released").code == 3
+    assert script(tmp_path, "audit.sh", "released", "osv.zip").code == 3
     first, second = codes.split()
     fake_repro(tmp_path, f'case "$*" in *image*) exit {first};; *) exit {second};; esac')
     for name in ("image.sbom.cdx.json", "sbom.cdx.json"):
         (tmp_path / "released" / name).write_text("{}")
-    done = script(tmp_path, "audit.sh", "released")
+    done = script(tmp_path, "audit.sh", "released", "osv.zip")
     assert done.code == code
     assert done.out.count("==>") == 2
 
