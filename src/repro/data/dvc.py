@@ -171,11 +171,13 @@ class DvcRemote:
 
 
 def _cloud(fs: Any, settings: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - dvc has no types
-    """Google Cloud Storage with requests that end; credentials from files of the repository are refused."""
+    """Google Cloud Storage with requests that end; credentials from files of the repository are refused.
+
+    Not the class that gcsfs offers: that asks by gRPC what kind of bucket it is before the first object, for
+    a minute where nobody answers, and gRPC speaks on standard error.
+    """
     import aiohttp
-    from gcsfs.core import (
-        GCSFileSystem,
-    )  # `gcsfs.GCSFileSystem` first asks what kind of bucket it is, by gRPC
+    from gcsfs.core import GCSFileSystem  # type: ignore[import-untyped]
 
     if settings.get("credentialpath"):
         raise DataError(

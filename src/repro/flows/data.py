@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from repro.core.events import Listener
+    from repro.data.cache import Cache
     from repro.data.inputs import Part
     from repro.data.objects import Item
     from repro.data.place import Placed
@@ -169,36 +170,47 @@ def verify(root: Path, wish: Wish, *, offline: bool = False, read: bool = False)
     keeps no hash.
     """
     with subject_of(root, wish.revision) as (subject, remote, _), quiet():
-        shelf = None if offline else remote.shelf()
+        places = Places(cache=remote.cache, shelf=None if offline else remote.shelf(), read=read)
         asked = experiments_of(subject.project, wish.experiments)
-        rows, unknown = survey(subject.tree.root, asked, remote, shelf, read=read)
+        rows, unknown = survey(subject.tree.root, asked, places)
         return VerifyReport(
             revision=wish.revision,
             commit=subject.tree.commit,
-            remote="" if shelf is None else remote.name,
+            remote="" if offline else remote.name,
             rows=rows,
             unknown=unknown,
         )
 
 
+class Places:
+    """The cache and the remote (None: not asked), each object looked at once however often asked for."""
+
+    def __init__(self, *, cache: Cache, shelf: Shelf | None, read: bool = False) -> None:
+        self._cache, self._shelf, self._read = cache, shelf, read
+        self.manifest = reader(cache, shelf)
+        self._cached: dict[Object, Standing] = {}
+        self._there: dict[Object, Standing] = {}
+
+    def look(self, objects: Sequence[Object]) -> tuple[dict[Object, Standing], dict[Object, Standing]]:
+        """The standings in the cache, and in the remote."""
+        self._cached |= standings(self._cache, [one for one in objects if one not in self._cached])
+        if self._shelf is not None:
+            new = [one for one in objects if one not in self._there]
+            self._there |= self._shelf.look(new, read=self._read)
+        return self._cached, self._there
+
+
 def survey(
-    tree: Path,
-    asked: Mapping[str, Sequence[str]],
-    remote: DvcRemote,
-    shelf: Shelf | None,
-    *,
-    read: bool = False,
+    tree: Path, asked: Mapping[str, Sequence[str]], places: Places
 ) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     """Rows for all objects that the inputs need, and the folders whose files are unknown."""
-    manifests = reader(remote.cache, shelf)
-    wanted = {name: needs(parts_of(tree, inputs), manifests) for name, inputs in asked.items()}
+    wanted = {name: needs(parts_of(tree, inputs), places.manifest) for name, inputs in asked.items()}
     owners: dict[Object, dict[str, set[str]]] = {}
     for name, each in wanted.items():
         for item in (*each.items, *each.unknown):
             owners.setdefault(item.object, {}).setdefault(item.path, set()).add(name)
     objects = list(owners)
-    cached = standings(remote.cache, objects)
-    there = shelf.look(objects, read=read) if shelf else {}
+    cached, there = places.look(objects)
     rows = tuple(
         Row(
             object=one,

@@ -60,10 +60,10 @@ class Git:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def _git(self, *arguments: str, check: bool = True) -> process.Completed:
+    def _git(self, *arguments: str, check: bool = True, stdin: bytes = b"") -> process.Completed:
         env = {name: value for name, value in host.variables().items() if name not in LOCAL}
         env["GIT_OPTIONAL_LOCKS"] = "0"
-        return process.run(["git", *QUIET, *arguments], cwd=self.root, env=env, check=check)
+        return process.run(["git", *QUIET, *arguments], cwd=self.root, env=env, check=check, stdin=stdin)
 
     def state(self) -> State:
         """The commit and what differs from it, untracked files included, ignored ones not."""
@@ -110,6 +110,10 @@ class Git:
         text = self._git("ls-files", "--cached", "--others", "--exclude-standard", "-z").text
         return tuple(sorted({name for name in text.split("\0") if name}))
 
+    def tracked(self) -> tuple[str, ...]:
+        """Every file that is in the index, relative to this folder, sorted."""
+        return tuple(sorted(name for name in self._git("ls-files", "-z").text.split("\0") if name))
+
     def untracked(self) -> tuple[str, ...]:
         """Files that git does not know and does not ignore, sorted; none outside a repository."""
         done = self._git("ls-files", "--others", "--exclude-standard", "-z", check=False)
@@ -148,6 +152,67 @@ class Git:
         known = dict(entry.split("\n", 1) for entry in said.split("\0") if "\n" in entry)
         name, mail = known.get("user.name", ""), known.get("user.email", "")
         return f"{name} <{mail}>" if name or mail else "unknown"
+
+    def versions(self, *patterns: str) -> Iterator[bytes]:
+        """The bytes of every version of the files that the globs name, wherever this repository knows one.
+
+        In every commit that a branch, tag, stash, reflog or worktree reaches, and in the index of this tree.
+        """
+        globs = [f":(top,glob){pattern}" for pattern in patterns]
+        log = (
+            "log",
+            "--all",
+            "--reflog",
+            "-m",
+            "--root",
+            "--raw",
+            "--no-abbrev",
+            "--no-renames",
+            "--format=",
+        )
+        said = self._git(*log, "--", *globs, check=False).stdout
+        staged = self._git("ls-files", "--stage", "--", *globs, check=False).stdout
+        names = {line.split()[3] for line in said.splitlines() if line.startswith(b":")}
+        names |= {line.split()[1] for line in staged.splitlines()}
+        names = {name for name in names if name.strip(b"0")}
+        answer = (
+            self._git("cat-file", "--batch", stdin=b"\n".join(sorted(names)) + b"\n").stdout if names else b""
+        )
+        at = 0
+        while at < len(answer):
+            head, _, _ = answer[at:].partition(b"\n")
+            at += len(head) + 1
+            fields = head.split()
+            if len(fields) == 3 and fields[1] == b"blob":  # noqa: PLR2004 - name, kind, size
+                yield answer[at : at + int(fields[2])]
+            at += int(fields[2]) + 1 if len(fields) == 3 else 0  # noqa: PLR2004 - as above
+
+    def commits(self) -> tuple[str, ...]:
+        """Every commit that a branch, tag or other ref reaches, newest first."""
+        return tuple(self._git("rev-list", "--all", check=False).text.split())
+
+    def entries(self, commit: str) -> dict[str, str]:
+        """The files below this folder in a commit, by path from here, with the id of their content."""
+        text = self._git("ls-tree", "-r", "-z", commit, check=False).text
+        pairs = (entry.split("\t", 1) for entry in text.split("\0") if "\t" in entry)
+        return {path: facts.split()[2] for facts, path in pairs}
+
+    def names(self, commit: str) -> tuple[str, ...]:
+        """The tags and branches that are at a commit."""
+        text = self._git("for-each-ref", f"--points-at={commit}", "--format=%(refname:short)").text
+        return tuple(text.split())
+
+    def is_shallow(self) -> bool:
+        """Whether older commits were left out of this clone."""
+        return self._git("rev-parse", "--is-shallow-repository", check=False).text == "true"
+
+    def stage(self, *paths: str) -> None:
+        """Put files into the index."""
+        self._git("add", "--", *paths)
+
+    def unstage(self, *paths: str) -> None:
+        """Put files of the index back to what the last commit holds."""
+        self._git("reset", "--quiet", "--", *paths, check=False)
 
     @contextmanager
     def worktree(self, commit: str, folder: Path) -> Iterator[Path]:
