@@ -417,3 +417,10 @@ def test_it_says_what_it_wrote(repro: Repro, ran: Lab, keys: dict[str, KeyFiles]
     assert (said["version"], said["exit"], said["verdict"]) == (1, 0, "match")
     assert said["command"] == " ".join(["repro", *COMMAND])
     assert said["signers"] == [f"key {keys['alice'].public.fingerprint}"]
+
+
+def test_a_file_that_is_taken_away_is_not_missed(repro: Repro, ran: Lab, keys: dict[str, KeyFiles]) -> None:
+    """What the README and the threat model admit: each file is judged for itself."""
+    place = signed(repro, ran, keys)
+    (place / "drift.html").unlink()
+    assert repro(place, *COMMAND).code == 0
