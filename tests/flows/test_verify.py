@@ -335,3 +335,38 @@ def test_an_sbom_must_match_the_artifact(work: Path) -> None:
     item = next(iter(items_of(work, "a.bin")))
     with pytest.raises(ReproError):
         inventory_of(item)
+
+
+def test_vulnerabilities_are_looked_up_or_refused(work: Path) -> None:
+    """An SBOM without a database to ask fails its demand; one above the severity fails; one below passes."""
+    package = {"type": "library", "bom-ref": "x", "name": "x", "version": "1", "purl": "pkg:pypi/x@1"}
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": [package]}
+    sha256 = hashlib.sha256(b"artifact").hexdigest()
+    said = statement(
+        [Subject(name="a.bin", digests={"sha256": sha256})], "https://cyclonedx.org/bom", document
+    )
+    (work / "a.bin.sigstore.json").write_bytes(KeySigner(key=KEY).statement(said))
+    demand = POLICY.replace('"signed"', '"sbom"') + 'max_severity = "medium"\n'
+    (work / "policy.toml").write_text(demand)
+    wishes = Wishes(targets=("a.bin",), policy="policy.toml")
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    assert "no vulnerability database" in verify(work, wishes, now=now).verdicts[0].reason
+
+    def entry(score: str) -> None:
+        found = {
+            "id": "GHSA-x", "modified": "2026-05-31T00:00:00Z", "database_specific": {"severity": score},
+            "affected": [{"package": {"ecosystem": "PyPI", "name": "x"}, "versions": ["1"]}],
+        }  # fmt: skip
+        (work / "osv").mkdir(exist_ok=True)
+        (work / "osv" / "GHSA-x.json").write_text(json.dumps(found))
+
+    (work / "repro.toml").write_text('version = 1\n[audit]\ndatabase = "osv"\n')
+    entry("HIGH")
+    refused = verify(work, wishes, now=now)
+    assert refused.exit is Exit.WRONG
+    assert "GHSA-x of x" in refused.verdicts[0].reason
+    entry("LOW")
+    good = verify(work, wishes, now=now)
+    assert good.exit is Exit.GOOD, good.verdicts[0].reason
+    late = verify(work, wishes, now=datetime(2026, 7, 1, tzinfo=UTC))
+    assert late.exit is Exit.WRONG

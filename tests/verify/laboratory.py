@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from repro.attest.keys import PrivateKey
+    from repro.sbom.audit import Audit
     from repro.sbom.component import Inventory
     from repro.verify.memory import Accepted
 
@@ -217,7 +218,9 @@ class Lab:
         """The verdict on the artifact."""
         policy = parse_policy((HEAD + demands).encode(), name="policy.toml", folder=self.folder)
         pieces = [Evidence(name=f"e{at}", raw=raw) for at, raw in enumerate(evidence)]
-        around = Surroundings(now=now, inventory=self.inventory or _nothing, document=self._document)
+        around = Surroundings(
+            now=now, inventory=self.inventory or _nothing, audit=_no_audit, document=self._document
+        )
         return judge(artifact_of(name, {"sha256": sha256}), pieces, policy, self.trusts, around, memory)
 
     def _document(self, sha256: str) -> bytes:
@@ -232,6 +235,10 @@ class Lab:
 
 def _nothing() -> Inventory:
     raise EvidenceError("nothing tells what is in it")
+
+
+def _no_audit(inventory: Inventory) -> Audit:
+    raise EvidenceError(f"no database tells of {len(inventory.components)} components")
 
 
 def failing(verdict: Verdict) -> set[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from repro.core.exits import Exit
     from repro.flows.tables import AuditTable
+    from repro.sbom.component import Inventory
     from repro.sbom.vex import Statement
 
 MAX_AGE_DAYS = 7
@@ -119,19 +120,23 @@ def audit(folder: Path, file: Path, wishes: Wishes, *, now: datetime | None = No
     now = now or clock.now()
     wishes = completed(folder, wishes)
     document = sbom.read(folder, file)
-    statements = [
-        statement for each in wishes.vex for statement in _statements(folder, each, document.serial)
-    ]
-    found = audited(
-        document.inventory,
+    found = audit_inventory(folder, document.inventory, wishes, now=now, serial=document.serial)
+    return AuditReport(
+        audit=found, sbom=str(file), at=now, level=wishes.severity or Level.LOW, strict=wishes.strict
+    )
+
+
+def audit_inventory(
+    folder: Path, inventory: Inventory, wishes: Wishes, *, now: datetime, serial: str = ""
+) -> Audit:
+    """The same of components, by wishes that are `completed`; `serial` is that of their SBOM."""
+    return audited(
+        inventory,
         partial(read_database, folder / wishes.database, name=wishes.database),
-        statements,
+        [statement for each in wishes.vex for statement in _statements(folder, each, serial)],
         now=now,
         max_age=_days(MAX_AGE_DAYS if wishes.max_age_days is None else wishes.max_age_days),
         vex_max_age=_days(wishes.vex_max_age_days),
-    )
-    return AuditReport(
-        audit=found, sbom=str(file), at=now, level=wishes.severity or Level.LOW, strict=wishes.strict
     )
 
 

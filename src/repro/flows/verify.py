@@ -64,6 +64,7 @@ class Wishes:
 class Plan:
     """All that verdicts depend on, read once for all artifacts."""
 
+    folder: Path
     policy: Policy
     file: str
     checks: tuple[Check, ...]
@@ -128,6 +129,7 @@ def _plan(folder: Path, wishes: Wishes, now: datetime) -> Plan:
     if any(rule.memory for rule in policy.rules):
         memory = wishes.memory or host.state_folder() / "accepted.json"
     return Plan(
+        folder=folder,
         policy=policy,
         file=wishes.policy,
         checks=checks,
@@ -253,11 +255,12 @@ def _verdict(item: Item, plan: Plan) -> Verdict:
 
 
 def _around(item: Item, found: Found, plan: Plan) -> Surroundings:
-    from repro.flows.verify_documents import document_of, inventory_of
+    from repro.flows.verify_documents import audit_of, document_of, inventory_of
 
     return Surroundings(
         now=plan.now,
         inventory=partial(inventory_of, item),
+        audit=partial(audit_of, plan.folder, plan.now),
         document=partial(document_of, item, found),
     )
 

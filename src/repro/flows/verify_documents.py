@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repro.core.digest import of_bytes
-from repro.core.errors import EvidenceError
+from repro.core.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
     from repro.flows.verify_targets import Item
+    from repro.sbom.audit import Audit
     from repro.sbom.component import Inventory
     from repro.verify.discovery import Found
 
@@ -26,6 +30,17 @@ def inventory_of(item: Item) -> Inventory:
     if item.path is None:
         raise EvidenceError("the artifact is not at hand, so nothing tells what is in it")
     return read(item.path.parent, item.path.name)
+
+
+def audit_of(folder: Path, now: datetime, inventory: Inventory) -> Audit:
+    """Known vulnerabilities of what an SBOM states, by the database that `[audit]` of repro.toml names."""
+    from repro.flows import audit
+
+    try:
+        wishes = audit.completed(folder, audit.Wishes())
+    except UsageError as error:
+        raise EvidenceError(f"cannot be checked: {error.message}") from error
+    return audit.audit_inventory(folder, inventory, wishes, now=now)
 
 
 def document_of(item: Item, found: Found, sha256: str) -> bytes:

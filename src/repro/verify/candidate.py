@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from repro.attest.signed import Signed
     from repro.attest.statement import Statement
+    from repro.sbom.audit import Audit
     from repro.sbom.component import Inventory
     from repro.verify.artifact import Artifact
     from repro.verify.policy import Demand, Signer
@@ -28,6 +29,8 @@ class Surroundings:
 
     now: datetime
     inventory: Callable[[], Inventory]
+    audit: Callable[[Inventory], Audit]
+    """Which known vulnerabilities components have. Raises ReproError where nothing can tell."""
     document: Callable[[str], bytes]
     """The document with this SHA-256, beside the artifact or among the bundles. Raises ReproError."""
 

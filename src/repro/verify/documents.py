@@ -82,10 +82,20 @@ def _licences(candidate: Candidate) -> Mapping[str, str]:
 
 
 def _vulnerabilities(candidate: Candidate) -> Mapping[str, str]:
-    """No component has a known vulnerability above a severity; nothing here can tell, so it is never met."""
+    """No component has a known vulnerability above a severity, and the database could tell of some."""
     if not (limit := _sbom(candidate).max_severity):
         raise NotAsked("vulnerabilities are not looked at")
-    raise EvidenceError(f"vulnerabilities above {limit} cannot be checked here")
+    from repro.core.exits import Exit
+    from repro.sbom.cvss import Level
+
+    above = list(Level)[Level(limit).rank + 1]
+    audit = candidate.around.audit(stated_inventory(candidate))
+    if found := audit.at_least(above):
+        names = ", ".join(f"{one.id} of {one.component}" for one in found[:SHOWN])
+        raise EvidenceError(f"{len(found)} known vulnerabilities above {limit}: {names}")
+    if audit.exit(above) is not Exit.GOOD:
+        raise EvidenceError("cannot be checked: the database could not tell of its components")
+    return {"audited": str(audit.audited), "not audited": str(len(audit.not_audited))}
 
 
 def _experiment(candidate: Candidate) -> Mapping[str, str]:
