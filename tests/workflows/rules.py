@@ -375,10 +375,10 @@ def gates(tree: Tree) -> Iterator[str]:
                 here = [name for name, check in tree.gate.items() if stage in check["stages"]]
                 everywhere = [name for name in here if "elsewhere" not in tree.gate[name]]
                 called.setdefault(stage, set()).update(names or everywhere)
-    for stage, names in called.items():
+    for stage, found in called.items():
         wanted = {name for name, check in tree.gate.items() if stage in check["stages"]}
-        if names != wanted:
-            yield f"stage {stage}: workflows and table differ in {sorted(names ^ wanted)}"
+        if found != wanted:
+            yield f"stage {stage}: workflows and table differ in {sorted(found ^ wanted)}"
     where = {"ci.yml": "pull-request", "release.yml:gate": "release", "release.yml:verify": "deploy"}
     for job in tree.jobs:
         stages = {stage for step in job.steps for stage, _ in _gate_calls(job, step)}

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
+import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.workflows.documents import UnreadableError, load
 from tests.workflows.rules import findings
+
+from repro import __version__
 
 ROOT = Path(__file__).parents[2]
 CI, BUILD, RELEASE, REPRODUCE, NIGHTLY = (
@@ -464,3 +471,50 @@ def test_the_loader_is_strict(text: str, tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UnreadableError):
         load(path)
+
+
+def test_the_policy_releases_this_version() -> None:
+    """Every tag in the policy is that of the version, and one owner and one workflow stand in all of it."""
+    text = (ROOT / "policy.toml").read_text(encoding="utf-8")
+    assert set(re.findall(r"refs/tags/([^\"\s]+)", text)) == {f"v{__version__}"}
+    assert set(re.findall(r"^tag = \"(.*)\"$", text, re.MULTILINE)) == {f"v{__version__}"}
+    assert len(set(re.findall(r"https://github\.com/([^/]+/[^/\"]+)", text))) == 1
+    assert set(re.findall(r"\.github/workflows/[a-z]+\.yml", text)) == {BUILD, RELEASE}
+
+
+def test_the_policy_is_in_order() -> None:
+    """`repro policy check` takes the committed policy; it asks for level 3 of every artifact that is released."""
+    done = subprocess.run(
+        [sys.executable, "-m", "repro", "policy", "check", "policy.toml"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rules = tomllib.loads((ROOT / "policy.toml").read_text(encoding="utf-8"))["artifacts"]
+    demanded = {glob for rule in rules if "provenance" in rule["demands"] for glob in rule["match"]}
+    assert demanded == {"*.whl", "*.tar.gz", "*.cdx.json", "image"}
+    levels = {demand["level"] for rule in rules for demand in rule["demands"].values() if "level" in demand}
+    assert levels == {3}
+
+
+def test_zizmor_has_nothing_to_say_and_looks(parts: Path) -> None:
+    """Nothing is found in the workflows and the action, and something in a workflow that was worsened."""
+    program = shutil.which("zizmor", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if program is None:
+        pytest.skip("no zizmor here; make lint has one")
+
+    def zizmor(folder: Path) -> int:
+        command = [program, "--quiet", "--offline", "--no-progress", ".github", "action.yml"]
+        return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode
+
+    assert zizmor(ROOT) == 0
+    path = parts / RELEASE
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole.replace(CHECKOUT, "actions/checkout@main"))
+    try:
+        assert zizmor(parts) != 0
+    finally:
+        path.write_text(whole)

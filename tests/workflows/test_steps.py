@@ -188,7 +188,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "git init -q\n"
         ".venv/bin/repro baseline record sums --reason first\n"
         "git add -A\ngit commit -qm first\ngit tag v1\n"
-        ".github/scripts/dist.sh dist\n.github/scripts/sbom.sh dist/*.whl dist\n.github/scripts/sums.sh dist\n"
+        ".github/scripts/dist.sh dist\n.github/scripts/sbom.sh dist/*.whl dist\n"
+        ".github/scripts/sums.sh dist\n"
         "mkdir facts release\n.github/scripts/facts.sh dist facts/facts-one.txt\n"
         "cp facts/facts-one.txt facts/facts-two.txt\ncp -r dist image release\n",
     )
@@ -240,7 +241,7 @@ def test_a_step_fails(where: str, prepared: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["dist.sh", "sbom.sh"])
 def test_a_build_that_is_not_reproducible_fails(name: str, prepared: Path, tmp_path: Path) -> None:
-    """A wheel that differs between two folders, and the SBOM of something that is not there, fail the step."""
+    """A wheel that differs between two folders, and the SBOM of nothing, fail the step."""
     place = shutil.copytree(prepared, tmp_path / "copy", symlinks=True)
     if name == "sbom.sh":
         assert bash(place, ".github/scripts/sbom.sh none.whl out").returncode != 0
