@@ -88,10 +88,10 @@ def audit(  # noqa: PLR0917 - as many as the verb has options
     markdown: Markdown = None,
     sarif: Sarif = None,
 ) -> None:
-    """Ask a database which known vulnerabilities the components of an SBOM have.
+    """Find known vulnerabilities in an SBOM, offline.
 
-    The database lies on this machine; no network is asked. What a patch in the SBOM resolves and what a VEX
-    statement in force silences, is listed and does not count.
+    The database is a folder or a zip in the OSV format. What a patch named in the SBOM resolves, and what a
+    VEX statement in force silences, is listed and does not count.
     """
     from repro.flows import audit as flow
     from repro.sbom.cvss import Level

@@ -1,8 +1,8 @@
 """Which vulnerabilities of a database the components of an SBOM have, and which of them count.
 
-One finding is one vulnerability of one component, however many names and entries it has: entries are one where
-one names the other as alias. A finding does not count where a patch in the SBOM resolves it, or where a VEX
-statement in force silences it; both are listed. What could not be told is listed too.
+One finding is one vulnerability of one component, however many names and entries it has: entries are one
+where one names the other as alias. A finding does not count where a patch in the SBOM resolves it, or where a
+VEX statement in force silences it; both are listed. What could not be told is listed too.
 """
 
 from __future__ import annotations

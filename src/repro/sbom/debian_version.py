@@ -20,23 +20,19 @@ LONGEST = 1000
 END = 0
 """How the end of a part sorts: behind a tilde, before everything else."""
 
-LAST = ((END,), 0)
-
 
 def key(version: str) -> tuple[int, Parts, Parts]:
     """What compares as the versions do. Raises ValueError for what is no version."""
     found = _VERSION.fullmatch(version) if len(version) <= LONGEST else None
     if found is None:
         raise ValueError(f"no version of Debian: {version[:80]!r}")
-    return int(found["epoch"] or 0), _parts(found["upstream"]), _parts(found["revision"] or "")
+    return int(found["epoch"] or 0), _parts(found["upstream"]), _parts(found["revision"] or "0")
 
 
 def _parts(text: str) -> Parts:
     """Text and numbers by turns; an absent number counts as 0."""
     found = [(_order(one["text"]), int(one["number"] or 0)) for one in _PARTS.finditer(text) if one[0]]
-    while found and found[-1] == LAST:  # a revision of 0 is the same as none
-        found.pop()
-    return (*found, LAST)
+    return (*found, ((END,), 0))
 
 
 def _order(text: str) -> tuple[int, ...]:

@@ -14,7 +14,22 @@ from repro.sbom.ecosystems import order_of
 
 ASCENDING = {
     # Debian Policy, section 5.6.12, and its example "~~", "~~a", "~", the empty part, "a".
-    "Debian:12": ["1~~", "1~~a", "1~", "1", "1a", "1+b", "1.2", "1.10", "1.10-1", "2-0.1", "2-1", "1:0.1"],
+    "Debian:12": [
+        "0~",
+        "0",
+        "1~~",
+        "1~~a",
+        "1~",
+        "1",
+        "1a",
+        "1+b",
+        "1.2",
+        "1.10",
+        "1.10-1",
+        "2-0.1",
+        "2-1",
+        "1:0.1",
+    ],
     # Semantic Versioning 2.0.0, section 11.
     "crates.io": [
         *("1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2"),

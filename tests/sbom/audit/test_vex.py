@@ -114,7 +114,7 @@ def test_a_statement_names_a_file_by_its_hash(database: Path) -> None:
     ],
 )
 def test_only_two_statuses_silence(database: Path, status: str, expected: Fate) -> None:
-    """`not_affected` and `fixed` silence; `affected` and `under_investigation` are told beside the finding."""
+    """`not_affected` and `fixed` silence; the others are told beside the finding."""
     audit = audited_with(database, openvex({"status": status}))
     assert audit.vulnerabilities[0].fate is expected
     assert (
@@ -124,7 +124,8 @@ def test_only_two_statuses_silence(database: Path, status: str, expected: Fate) 
 
 def test_the_latest_statement_counts_and_of_two_at_once_the_worse(database: Path) -> None:
     """Statements supersede each other by time across documents; a tie is decided for the more severe."""
-    safe, hurt = {}, {"status": "affected", "action_statement": "update"}
+    safe: dict[str, Any] = {}
+    hurt = {"status": "affected", "action_statement": "update"}
     assert fate(database, openvex({**hurt, "timestamp": LATE}), openvex(safe)) is Fate.OPEN
     assert fate(database, openvex(hurt), openvex({**safe, "timestamp": LATE})) is Fate.SILENCED
     assert fate(database, openvex(hurt, safe)) is fate(database, openvex(safe, hurt)) is Fate.OPEN
