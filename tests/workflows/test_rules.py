@@ -483,7 +483,7 @@ def test_the_policy_releases_this_version() -> None:
 
 
 def test_the_policy_is_in_order() -> None:
-    """`repro policy check` takes the committed policy; it asks for level 3 of every artifact that is released."""
+    """`repro policy check` takes the committed policy, which asks for level 3 of all that is released."""
     done = subprocess.run(
         [sys.executable, "-m", "repro", "policy", "check", "policy.toml"],
         cwd=ROOT,

@@ -22,6 +22,11 @@ from repro.core.digest import of_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.skipif(
+    not Path("/usr/bin/env").exists(),
+    reason="no /usr/bin/env here, as inside of a Nix build: scripts begin with it",
+)
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / ".github" / "scripts"
 

@@ -22,6 +22,11 @@ from tests.workflows.rules import SHELL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+pytestmark = pytest.mark.skipif(
+    not Path("/usr/bin/env").exists(),
+    reason="no /usr/bin/env here, as inside of a Nix build: scripts begin with it",
+)
+
 ROOT = Path(__file__).parents[2]
 TREE = read(ROOT)
 STEPS = {step.where: step for step in TREE.steps if step.run}
