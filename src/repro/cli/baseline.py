@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from repro.flows.baseline import Change
 
 app = group(
-    "What runs are compared with: record, accept, list, show, diff.",
+    "Accepted outputs: record, accept, list, show, diff.",
     epilog="""Examples:
 
 \b

@@ -30,7 +30,7 @@ EPILOG = """Examples:
   repro certificate branin --key repro.key
   repro certificate branin --key alice.key --key bob.key --out branin.zip
   repro certificate 'noise[sigma=0.5,seed=7]' --key repro.key --out noise
-  repro certificate branin                 signed by identity: CI's, or a browser's
+  repro certificate branin                 by identity: CI's, or a browser's
   repro certificate branin --unsigned      to look at; it proves nothing
 
 \b

@@ -26,7 +26,7 @@ Strict = Annotated[
 
 
 def doctor(context: typer.Context, strict: Strict = False, as_json: Json = False) -> None:
-    """Look whether this machine can give what replays and builds need.
+    """Look whether this machine can replay and build.
 
     Python, uv, isolation item by item, numeric settings that leak from the shell, Nix and its settings, and
     the DVC remote. Every line is a check with the next step. Nothing is changed.

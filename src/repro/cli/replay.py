@@ -102,7 +102,7 @@ def replay(  # noqa: PLR0917 - as many as the verb has options
     html: Html = None,
     show: Open = False,
 ) -> None:
-    """Run experiments again and compare every number with baselines.
+    """Run experiments again and compare numbers with baselines.
 
     Conditions are the recorded ones: code, environment, data and platform. What ran under equal conditions
     before is not run again; it is compared anew where the baseline or the rules changed.
