@@ -103,8 +103,9 @@ def test_git_with_other_arguments_than_gits_is_refused(versions: Project) -> Non
 
 def test_the_hook_is_declared_for_pre_commit(versions: Project) -> None:
     """The definition has what pre-commit demands, its files are data files, and its entry works in a hook."""
-    (hook,) = YAML(typ="safe").load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert {"id", "name", "entry", "language"} <= set(hook)
+    hook, gate = YAML(typ="safe").load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert {"id", "name", "entry", "language"} <= set(hook) & set(gate)
+    assert (gate["entry"], gate["pass_filenames"]) == ("repro gate", False)
     chosen = [
         name for name in ("x/a.npy", "a.csv", "a.h5", "a.py", "a.npy.txt") if re.search(hook["files"], name)
     ]
