@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -83,7 +84,7 @@ def _lighten(param: Any) -> None:  # noqa: ANN401 - a parameter of typer's
     """Let values that need no conversion pass as they are.
 
     Newer typers convert each value, given or not, by an adapter of pydantic, which takes longer to load than
-    a whole cached replay takes. Defaults here are of the right type, and so are texts.
+    a whole cached replay takes. Defaults here are of the right type, and so are texts; a path is its text.
     """
     annotation = getattr(getattr(param, "type_descriptor", None), "annotation", None)
     if annotation is None or "process_value" in vars(param):
@@ -94,6 +95,7 @@ def _lighten(param: Any) -> None:  # noqa: ANN401 - a parameter of typer's
         if param.required if value is None else not (value is param.default or _is_plain(value, annotation)):
             return convert(ctx, value)
         value = param.default if value is None else value
+        value = Path(value) if annotation is Path and isinstance(value, str) else value
         return param.callback(ctx, param, value) if param.callback else value
 
     param.process_value = process
@@ -101,7 +103,7 @@ def _lighten(param: Any) -> None:  # noqa: ANN401 - a parameter of typer's
 
 def _is_plain(value: object, annotation: object) -> bool:
     texts = isinstance(value, list | tuple) and annotation == list[str]
-    return texts or (isinstance(value, str) and annotation is str)
+    return texts or (isinstance(value, str) and annotation in {str, Path})
 
 
 class Verb(Shape, TyperCommand):

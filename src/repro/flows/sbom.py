@@ -7,16 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.core.errors import DataError, UsageError
-from repro.flows import config, sbom_tables
 from repro.flows.sbom_target import Closure, inventory_of
-from repro.sbom.check import checked
 from repro.sbom.cyclonedx import DEFAULT_SPEC
-from repro.sbom.difference import difference
 from repro.sbom.document import Format, written
-from repro.sbom.licences import judged
-from repro.sbom.reading import MAX_BYTES, parse_sbom
-from repro.sbom.validate import validated
 from repro.tools import clock, host
+from repro.tools.collector import collector_paused
 from repro.tools.files import disk_errors, read_capped
 
 if TYPE_CHECKING:
@@ -56,13 +51,14 @@ def make(folder: Path, wishes: Wishes) -> Made:
     form = wishes.form or Format.CYCLONEDX_JSON
     if wishes.spec and form is Format.SPDX_JSON:
         raise UsageError("--spec is for CycloneDX; SPDX is written as 2.3", hint="leave --spec out")
-    inventory = inventory_of(folder, wishes.target, closure=wishes.closure, platform=wishes.platform)
-    data = written(
-        inventory,
-        form=form,
-        spec=wishes.spec or DEFAULT_SPEC,
-        epoch=host.variables().get("SOURCE_DATE_EPOCH", ""),
-    )
+    with collector_paused():
+        inventory = inventory_of(folder, wishes.target, closure=wishes.closure, platform=wishes.platform)
+        data = written(
+            inventory,
+            form=form,
+            spec=wishes.spec or DEFAULT_SPEC,
+            epoch=host.variables().get("SOURCE_DATE_EPOCH", ""),
+        )
     return Made(inventory=inventory, data=data)
 
 
@@ -70,6 +66,8 @@ def completed(folder: Path, wishes: Wishes) -> tuple[Path, Wishes]:
     """Where no target is named, that of `repro.toml` with what stands beside it, seen from its folder."""
     if wishes.target:
         return folder, wishes
+    from repro.flows import config, sbom_tables
+
     root = config.find(folder)
     table = sbom_tables.tables_of(root).sbom
     if table is None:
@@ -85,10 +83,14 @@ def completed(folder: Path, wishes: Wishes) -> tuple[Path, Wishes]:
 
 def read(folder: Path, file: Path) -> Sbom:
     """The SBOM in a file."""
+    from repro.sbom.reading import parse_sbom
+
     return parse_sbom(_bytes(folder, file), name=str(file))
 
 
 def _bytes(folder: Path, file: Path) -> bytes:
+    from repro.sbom.reading import MAX_BYTES
+
     if not (folder / file).is_file():
         raise DataError(f"no file {file}", hint="make one: repro sbom TARGET --out FILE")
     with disk_errors(f"reading {file}"):
@@ -97,16 +99,23 @@ def _bytes(folder: Path, file: Path) -> bytes:
 
 def validate(folder: Path, file: Path) -> Validated:
     """Whether a file is valid by the official schema of what it says it is."""
+    from repro.sbom.validate import validated
+
     return validated(_bytes(folder, file), name=str(file))
 
 
 def diff(folder: Path, first: Path, second: Path) -> Difference:
     """What tells two SBOMs apart."""
+    from repro.sbom.difference import difference
+
     return difference(read(folder, first).inventory, read(folder, second).inventory)
 
 
 def licences(folder: Path, subject: str, wishes: Wishes) -> Judged:
     """The components of an SBOM or of a target, held against the policy of `repro.toml`."""
+    from repro.flows import config, sbom_tables
+    from repro.sbom.licences import judged
+
     rules = sbom_tables.policy_of(config.find(folder))
     if subject and (folder / subject).is_file() and subject.lower().endswith(DOCUMENTS):
         inventory = read(folder, Path(subject)).inventory
@@ -118,7 +127,10 @@ def licences(folder: Path, subject: str, wishes: Wishes) -> Judged:
 
 def check(folder: Path, file: Path, wishes: Wishes) -> Checked:
     """Whether the SBOM in `file` is that of the target, which is read anew."""
-    stated = read(folder, file)
-    folder, wishes = completed(folder, wishes)
-    found = inventory_of(folder, wishes.target, closure=wishes.closure, platform=wishes.platform)
-    return checked(stated.inventory, found)
+    from repro.sbom.check import checked
+
+    with collector_paused():
+        stated = read(folder, file)
+        folder, wishes = completed(folder, wishes)
+        found = inventory_of(folder, wishes.target, closure=wishes.closure, platform=wishes.platform)
+        return checked(stated.inventory, found)

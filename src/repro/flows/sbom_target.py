@@ -178,12 +178,14 @@ def _closure_of(folder: Path, target: Target, closure: Closure) -> Inventory:
 
 
 def _python_of(target: Target) -> Inventory:
-    from repro.sbom.lockfile import lock
-    from repro.sbom.python_environment import environment
-    from repro.sbom.wheel import sdist, wheel
-
     if target.sort is Sort.ENVIRONMENT:
+        from repro.sbom.python_environment import environment
+
         return environment(target.path)
     if target.sort is Sort.LOCK:
+        from repro.sbom.lockfile import lock
+
         return lock(target.path)
+    from repro.sbom.wheel import sdist, wheel
+
     return wheel(target.path) if target.sort is Sort.WHEEL else sdist(target.path)

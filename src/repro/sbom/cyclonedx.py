@@ -7,8 +7,10 @@ Source: CycloneDX 1.4 to 1.7, JSON schemas.
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -56,6 +58,8 @@ FINDING = "repro:finding"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _IPV6 = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\[[0-9A-Fa-f:.]+\](?::[0-9]+)?(?=[/?#]|$)")
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PLAIN = re.compile(r"[A-Za-z]+://[A-Za-z0-9!$&()*+,./;=?@_~-]*")
+"""An address with nothing to encode, without a port."""
 
 
 def document(inventory: Inventory, *, spec: str, timestamp: str = "") -> dict[str, Any]:
@@ -95,6 +99,8 @@ def document(inventory: Inventory, *, spec: str, timestamp: str = "") -> dict[st
 
 def iri(text: str) -> str:
     """`text` as a reference that RFC 3986 allows: what it does not allow is percent-encoded."""
+    if _PLAIN.fullmatch(text):  # nine of ten, in a tenth of the time
+        return text
     text = _PERCENT.sub("%25", text)
     host = _IPV6.match(text)
     if host:  # the one place for brackets
@@ -153,7 +159,7 @@ def _components(
 
 
 def _component(component: Component, held: Mapping[str, Sequence[Component]], spec: str) -> dict[str, Any]:
-    inside = held.get(component.ref, ())
+    inside = held.get(component.ref)
     texts = [text for licence in component.licences for text in licence.texts]
     fields: dict[str, Any] = {
         "type": _type(component.kind, spec),
@@ -164,7 +170,7 @@ def _component(component: Component, held: Mapping[str, Sequence[Component]], sp
         "authors": [{"name": component.author}] if component.author and spec >= AUTHORS else None,
         "description": component.description,
         "hashes": _hashes(component.digests),
-        "licenses": _licences(component.licences),
+        "licenses": _licences(component.licences) if component.licences else None,
         "cpe": component.cpe,
         "purl": component.purl,
         "pedigree": {"patches": [_patch(patch) for patch in _distinct(component.patches)]}
@@ -172,7 +178,7 @@ def _component(component: Component, held: Mapping[str, Sequence[Component]], sp
         else None,
         "externalReferences": [_reference(each, spec) for each in _sorted(component.references)],
         "properties": _properties(component.properties),
-        "components": _components(inside, held, spec),
+        "components": _components(inside, held, spec) if inside else None,
         "evidence": {"licenses": [_text(name, text) for name, text in sorted(set(texts))]} if texts else None,
     }
     return {key: value for key, value in fields.items() if value or key == "name"}
@@ -183,14 +189,16 @@ def _type(kind: Kind, spec: str) -> str:
     return "file" if kind == "data" and spec == "1.4" else str(kind)
 
 
-def _sorted(references: Iterable[Reference]) -> list[Reference]:
+def _sorted(references: Sequence[Reference]) -> Sequence[Reference]:
+    if len(references) < 2:  # noqa: PLR2004 - nothing to sort, as with most
+        return references
     return sorted(set(references), key=lambda each: (each.kind, each.url, each.comment, each.digests))
 
 
-def _hashes(digests: Iterable[Digest]) -> list[dict[str, str]]:
+def _hashes(digests: Sequence[Digest]) -> list[dict[str, str]]:
     return [
         {"alg": ALGORITHMS[digest.algorithm], "content": digest.hex}
-        for digest in sorted(set(digests))
+        for digest in (sorted(set(digests)) if len(digests) > 1 else digests)
         if digest.algorithm in ALGORITHMS
     ]
 
@@ -201,22 +209,32 @@ def _licences(licences: Iterable[Licence]) -> list[dict[str, Any]]:
     Several statements hold all together, so expressions are joined by AND; beside words that are none, an
     expression is written as a name.
     """
-    from cyclonedx.spdx import is_supported_id
-
     stated = [each for each in licences if each.expression or each.name]
     expressions = sorted({each.expression for each in stated if each.expression})
     names = sorted({each.name for each in stated if not each.expression})
-    if not names and not all(is_supported_id(each) for each in expressions):
+    if not names and not _identifiers().issuperset(expressions):
         parts = [f"({each})" if len(expressions) > 1 and " " in each else each for each in expressions]
         return [{"expression": " AND ".join(parts)}]
-    return [{"license": {"id" if is_supported_id(each) else "name": each}} for each in (*expressions, *names)]
+    return [
+        {"license": {"id" if each in _identifiers() else "name": each}} for each in (*expressions, *names)
+    ]
+
+
+@cache
+def _identifiers() -> frozenset[str]:
+    """The licences that the schemas know; cyclonedx.spdx has them too, and loads a parser of expressions."""
+    from cyclonedx.schema._res import SPDX_JSON
+
+    return frozenset(json.loads(Path(SPDX_JSON).read_bytes())["enum"])
 
 
 def _text(name: str, text: str) -> dict[str, Any]:
     return {"license": {"name": name, "text": {"content": text, "contentType": "text/plain"}}}
 
 
-def _distinct(patches: Iterable[Patch]) -> list[Patch]:
+def _distinct(patches: Sequence[Patch]) -> Sequence[Patch]:
+    if len(patches) < 2:  # noqa: PLR2004 - nothing to sort, as with most
+        return patches
     return sorted(set(patches), key=lambda each: (each.name, each.diff, each.resolves))
 
 

@@ -9,7 +9,7 @@ from repro.sbom.nix_component import Describer, Known
 from repro.sbom.nix_graph import assembled
 from repro.sbom.nix_names import base
 from repro.sbom.nix_patches import read_patches
-from repro.tools.nix_schema import collector_paused
+from repro.tools.collector import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

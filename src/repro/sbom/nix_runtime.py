@@ -14,8 +14,8 @@ from repro.sbom.nix_graph import assembled
 from repro.sbom.nix_names import base, named
 from repro.sbom.nix_patches import read_patches
 from repro.sbom.nix_vendored import vendored
+from repro.tools.collector import collector_paused
 from repro.tools.nix_json import parse_path_info
-from repro.tools.nix_schema import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

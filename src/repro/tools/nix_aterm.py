@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repro.core.errors import FormatError
-from repro.tools.nix_recipes import TOLD, Recipe, recipe_of
+from repro.tools.nix_recipes import TOLD, Recipe, composed, merged
 from repro.tools.nix_schema import Paths
 
 if TYPE_CHECKING:
@@ -21,18 +21,24 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 << 20
 """Cap on one file, in bytes; the largest in nixpkgs have some hundred thousand."""
 
-_TEXT = rb'"[^"\\]*"'
-_HEAD = re.compile(
-    rb"Derive\(\[((?:\(%(t)s,%(t)s,%(t)s,%(t)s\),?)*)\],\[((?:\(%(t)s,\[(?:%(t)s,?)*\]\),?)*)\],"
-    rb"\[((?:%(t)s,?)*)\],\"([^\"\\]*)\"," % {b"t": _TEXT}
-)
-_TEXTS = re.compile(rb'"([^"\\]*)"')
-_INPUT = re.compile(rb'\("([^"\\]*)",')
-_BUILDER = re.compile(rb"%(t)s,\[(?:%(t)s,?)*\],\[" % {b"t": rb'"[^"\\]*(?:\\.[^"\\]*)*"'}, re.DOTALL)
-_WANTED = frozenset(name.encode() for name in (*TOLD, "__json"))
+FIRST = 32 << 10
+"""Bytes of a file asked for at once: nearly all files are shorter, and need not be asked for their size."""
 
-_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
-_MEANT = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+_TEXT = r'"[^"\\]*"'
+_LONG = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_HEAD = re.compile(
+    rf"Derive\(\[((?:\({_TEXT},{_TEXT},{_TEXT},{_TEXT}\),?)*)\],\[((?:\({_TEXT},\[(?:{_TEXT},?)*\]\),?)*)\],"
+    rf'\[((?:{_TEXT},?)*)\],"([^"\\]*)",{_LONG},\[(?:{_LONG},?)*\],\[',
+    re.DOTALL,
+)
+_TEXTS = re.compile(r'"([^"\\]*)"')
+_OUTPUT = re.compile(rf"\({_TEXTS.pattern},{_TEXTS.pattern},{_TEXTS.pattern},{_TEXTS.pattern}\)")
+_INPUT = re.compile(r'\("([^"\\]*)",')
+_VARIABLE = re.compile(rf'\("({"|".join((*TOLD, "__json"))})",({_LONG})\)', re.DOTALL)
+"""A variable that is read. A quote within a text is escaped, so that none of these begins there."""
+
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_MEANT = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def recipes_in_files(drvs: Iterable[str]) -> tuple[dict[str, Recipe], list[str]]:
@@ -53,14 +59,17 @@ def recipes_in_files(drvs: Iterable[str]) -> tuple[dict[str, Recipe], list[str]]
 
 
 def _content(drv: str) -> bytes | None:
-    """A file's bytes in one read; None where it is not there or too large."""
+    """A file's bytes, mostly in one read; None where it is not there or too large."""
     try:
         file = os.open(drv, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
+        data = os.read(file, FIRST)
+        if len(data) < FIRST:
+            return data
         size = os.fstat(file).st_size
-        return os.read(file, size) if size <= MAX_BYTES else None
+        return data + os.read(file, size - FIRST) if size <= MAX_BYTES else None
     except OSError:
         return None
     finally:
@@ -69,41 +78,27 @@ def _content(drv: str) -> bytes | None:
 
 def parse_aterm(path: str, data: bytes, paths: Paths) -> Recipe:
     """The derivation in a file of the store; FormatError where it is none of the known format."""
-    head = _HEAD.match(data)
-    builder = _BUILDER.match(data, head.end()) if head else None
-    if head is None or builder is None or not data.endswith(b"])"):
+    text = data.decode(errors="replace")
+    head = _HEAD.match(text)
+    if head is None or not text.endswith("])"):
         raise FormatError(f"{path}: not a derivation in the format that is known here")
     outputs, drvs, sources, system = head.groups()
-    texts = _texts(outputs)
-    entry: dict[str, Any] = {
-        "system": system.decode(errors="replace"),
-        "env": _variables(data[builder.end() : -2]),
-        "outputs": {
-            texts[at]: {"path": texts[at + 1], "hashAlgo": texts[at + 2], "hash": texts[at + 3]}
-            for at in range(0, len(texts), 4)
+    env = {key: _meant(value) for key, value in _VARIABLE.findall(text, head.end())}
+    return composed(
+        path,
+        system=system,
+        outputs={
+            name: {"path": place, "hashAlgo": algorithm, "hash": digits}
+            for name, place, algorithm, digits in _OUTPUT.findall(outputs)
         },
-        "inputDrvs": [text.decode(errors="replace") for text in _INPUT.findall(drvs)],
-        "inputSrcs": _texts(sources),
-    }
-    return recipe_of(path, entry, paths)
+        inputs=(*_INPUT.findall(drvs), *_TEXTS.findall(sources)),
+        env=merged(env, None),
+        paths=paths,
+    )
 
 
-def _variables(data: bytes) -> dict[str, str]:
-    """The variables that are read, of `("key","value"),…`.
-
-    What is between two variables, and between a key and its value, stands within no text: quotes there are
-    escaped, and behind the quote that ends a text comes no other.
-    """
-    pairs = [pair.partition(b'","') for pair in data[2:-2].split(b'"),("')]
-    return {key.decode(): _meant(value) for key, _, value in pairs if key in _WANTED}
-
-
-def _texts(data: bytes) -> list[str]:
-    return [text.decode(errors="replace") for text in _TEXTS.findall(data)]
-
-
-def _meant(value: bytes) -> str:
-    """A string's text, its escapes resolved."""
-    if b"\\" in value:
+def _meant(value: str) -> str:
+    """The text of a string in quotes, its escapes resolved."""
+    if "\\" in value:
         value = _ESCAPED.sub(lambda match: _MEANT.get(match[1], match[1]), value)
-    return value.decode(errors="replace")
+    return value[1:-1]

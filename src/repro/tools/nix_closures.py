@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repro.core.errors import DataError
+from repro.tools.collector import collector_paused
 from repro.tools.nix import Nix
 from repro.tools.nix_aterm import recipes_in_files
 from repro.tools.nix_recipes import parse_recipes
-from repro.tools.nix_schema import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

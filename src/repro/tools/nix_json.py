@@ -15,6 +15,7 @@ from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as schema
 
 from repro.core.errors import FormatError
+from repro.tools.collector import collector_paused
 from repro.tools.nix_nouns import Built, Derivation, FlakeMetadata, Output, PathInfo, StoreInfo
 from repro.tools.nix_schema import (
     BOOL,
@@ -26,7 +27,6 @@ from repro.tools.nix_schema import (
     STRS,
     VERSIONED,
     Paths,
-    collector_paused,
     either,
     known_version,
     maybe,

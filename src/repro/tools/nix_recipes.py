@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as schema
 
+from repro.tools.collector import collector_paused
 from repro.tools.nix_schema import (
     DEFAULT_STORE,
     DERIVATION_VERSIONS,
@@ -24,7 +25,6 @@ from repro.tools.nix_schema import (
     STRS,
     VERSIONED,
     Paths,
-    collector_paused,
     either,
     known_version,
     maybe,
@@ -129,26 +129,45 @@ def recipe_of(path: str, entry: dict[str, Any], paths: Paths) -> Recipe:
     if entry.get("version", 3) not in DERIVATION_VERSIONS:
         known_version(entry["version"], DERIVATION_VERSIONS, WHAT)
     inputs = entry.get("inputs") or {"srcs": entry.get("inputSrcs", ()), "drvs": entry.get("inputDrvs", ())}
-    env = _told(entry)
-    return Recipe(
-        path=path,
-        name=entry.get("name") or path.rpartition("/")[2][33:].removesuffix(".drv"),
+    return composed(
+        path,
+        name=entry.get("name") or "",
         system=entry["system"],
-        outputs={name: _made(name, value, env, paths) for name, value in sorted(entry["outputs"].items())},
-        inputs=tuple([paths[one] for one in (*inputs["drvs"], *inputs["srcs"])]),
-        pname=_word(env.get("pname")),
-        version=_word(env.get("version")),
-        rev=_word(env.get("rev")),
-        urls=(*_words(env.get("urls")), *_words(env.get("url"))),
-        sources=tuple(_paths_in((*_words(env.get("src")), *_words(env.get("srcs"))), paths)),
-        patches=tuple(_paths_in(_words(env.get("patches")), paths)),
+        outputs=entry["outputs"],
+        inputs=(*inputs["drvs"], *inputs["srcs"]),
+        env=merged(entry.get("env") or {}, entry.get("structuredAttrs")),
+        paths=paths,
     )
 
 
-def _told(entry: dict[str, Any]) -> dict[str, Any]:
+def composed(
+    path: str,
+    *,
+    name: str = "",
+    system: str,
+    outputs: Mapping[str, dict[str, Any]],
+    inputs: Iterable[str],
+    env: dict[str, Any],
+    paths: Paths,
+) -> Recipe:
+    """A derivation from its parts; `name` "" stands for that of its path."""
+    return Recipe(
+        path=path,
+        name=name or path.rpartition("/")[2][33:].removesuffix(".drv"),
+        system=system,
+        outputs={name: _made(name, value, env, paths) for name, value in sorted(outputs.items())},
+        inputs=tuple([paths[one] for one in inputs]),
+        pname=_word(env.get("pname")),
+        version=_word(env.get("version")),
+        rev=_word(env.get("rev")),
+        urls=_words_of(env, "urls", "url"),
+        sources=_paths_in(_words_of(env, "src", "srcs"), paths),
+        patches=_paths_in(_words_of(env, "patches"), paths),
+    )
+
+
+def merged(env: dict[str, Any], attributes: object) -> dict[str, Any]:
     """The variables that are asked for, wherever this version of Nix has structured attributes."""
-    env: dict[str, Any] = entry.get("env") or {}
-    attributes = entry.get("structuredAttrs")
     if attributes is None and "__json" in env:
         try:
             attributes = json.loads(env["__json"])
@@ -161,28 +180,38 @@ def _word(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _words(value: object) -> tuple[str, ...]:
-    """The words of a variable, which structured attributes have as a list."""
-    if isinstance(value, str):
-        return tuple(value.split())
-    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()
+def _words_of(env: Mapping[str, object], *names: str) -> tuple[str, ...]:
+    """The words of variables, which structured attributes have as lists."""
+    found: list[str] = []
+    for name in names:
+        value = env.get(name)
+        if isinstance(value, str):
+            found += value.split()
+        elif isinstance(value, list):
+            found += [word for word in value if isinstance(word, str)]
+    return tuple(found)
 
 
-def _paths_in(words: Iterable[str], paths: Paths) -> Iterable[str]:
+def _paths_in(words: Iterable[str], paths: Paths) -> tuple[str, ...]:
     """The store paths that words are, or are below: a source may be a file in a larger one."""
+    found = []
     for word in words:
+        if paths.get(word) == word:  # one that was looked at
+            found.append(word)
+            continue
         folder, slash, rest = word.partition(f"{paths.store}/")
         name = rest.partition("/")[0]
         if slash and not folder and STORE_NAME.fullmatch(name):
-            yield f"{paths.store}/{name}" if name == rest else word
+            found.append(f"{paths.store}/{name}" if name == rest else word)
+    return tuple(found)
 
 
 def _made(name: str, value: dict[str, Any], env: dict[str, Any], paths: Paths) -> Made:
-    text = value.get("hash") or ""
-    path = value.get("path") or (env.get(name) if text and name == "out" else "")
-    full = paths[path] if isinstance(path, str) and path else ""
+    text = value.get("hash")
     if not text:
-        return Made(path=full)
+        return Made(path=paths[value["path"]] if value.get("path") else "")
+    path = value.get("path") or (env.get(name) if name == "out" else "")
+    full = paths[path] if isinstance(path, str) and path else ""
     recursive, _, algorithm = (value.get("hashAlgo") or "").rpartition(":")
     method = value.get("method") or {"": "flat", "r": "nar"}.get(recursive, recursive)
     digits = text.lower()

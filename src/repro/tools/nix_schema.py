@@ -5,9 +5,7 @@ Only the fields that a schema asks for become Python objects.
 
 from __future__ import annotations
 
-import gc
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import SchemaValidator, ValidationError
@@ -67,18 +65,6 @@ def parsed(validator: SchemaValidator, data: bytes, name: str) -> Any:  # noqa: 
             f"{name}: {first['msg']}" + (f" at {place[:300]}" if place else ""),
             hint="this version of Nix may print a shape that is not known here: nix --version",
         ) from error
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """No cycle can come of parsing, and looking for some takes longer than the parsing itself."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def taken(entries: dict[str, Any], paths: Paths) -> Iterator[tuple[str, Any]]:
