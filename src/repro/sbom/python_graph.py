@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from repro.sbom.component import Finding
 from repro.sbom.python_metadata import normalised, plain
+from repro.tools.redact import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -162,7 +163,7 @@ class _Graph:
             except InvalidRequirement:
                 self._known[text] = None
         if self._known[text] is None:
-            self._note(number, f"requires {plain(text, 100)!r}, which is no requirement")
+            self._note(number, f"requires {plain(redacted(text), 100)!r}, which is no requirement")
         return self._known[text]
 
     def _note(self, number: int, what: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given, settings
 from tests.sbom.inventories import FILE, LIBRARY, TARGET, WHOLE, inventories, plain
 
@@ -258,3 +259,28 @@ def test_an_address_of_ipv6_keeps_its_brackets() -> None:
     component = Component(ref="x", name="x", references=(Reference(kind="website", url=url),))
     data = written(Inventory(target=TARGET, components=(component,), needs={}))
     assert components_of(data)[0]["externalReferences"][0]["url"] == "https://[::1]:80/a%5B1%5D"
+
+
+ADDRESSES = (
+    *("https://example.org", "https://example.org:8080/a/b?c=d&e=/?#f?g", "pkg:pypi/a@1?b=c%2Fd", "a/b:c"),
+    *(
+        "https://ada@example.org/",
+        "https://[::1]/",
+        "git@example.org:a.git",
+        "a:b",
+        "//host/x",
+        "é",
+        "",
+        "#x",
+    ),
+    *("https://a:b:c/", "https://a b", "http://[", "%zz", "a%2", "1:b", ":b", "a<b", "\\", "a#b#c"),
+)
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_addresses_are_judged_as_the_library_judges_them(url: str) -> None:
+    """The quick answer about an address is that of the library's own check of formats."""
+    part = {"type": "library", "name": "a", "externalReferences": [{"type": "other", "url": url}]}
+    value = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": [part]}
+    official = JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(value))
+    assert bool(validated(json.dumps(value).encode(), name="sbom").violations) == bool(official)
