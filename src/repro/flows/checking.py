@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from repro.core import toml
 from repro.core.near import did_you_mean
 from repro.drift.rules import Rules
-from repro.flows import sense
+from repro.flows import dvcstage, sense
 from repro.flows.complaints import explained
 from repro.flows.config import EnvironmentSpec, Experiment, Project
 from repro.flows.sense import Place
@@ -37,7 +37,7 @@ def project_of(text: bytes, *, root: Path, shown_as: str) -> Project:
     """A project from the bytes of its file. Raises ConfigError."""
     document = toml.parse(text, name=shown_as)
     try:
-        table = ProjectTable.model_validate(document.tables)
+        table = ProjectTable.model_validate(dvcstage.expanded(document.tables, root))
     except ValidationError as error:
         raise explained(document, error.errors(include_url=False)) from None
     place = Place(document=document)

@@ -41,7 +41,7 @@ def drafts(data: bytes, file: str, tracked: Collection[str]) -> tuple[list[Draft
 
     `tracked` are the files that git knows. Raises FormatError where the file is no YAML.
     """
-    document = _load(data, file)
+    document = read_yaml(data, file)
     stages = document.get("stages") if isinstance(document, dict) else None
     found, notes = [], []
     for name, stage in (stages if isinstance(stages, dict) else {}).items():
@@ -49,14 +49,15 @@ def drafts(data: bytes, file: str, tracked: Collection[str]) -> tuple[list[Draft
             notes.append(f"{file}: a stage that is no table is left out")
         elif "foreach" in stage or "matrix" in stage:
             notes.append(f"{file}: stage {name!r} is left out: write its foreach or matrix as a matrix here")
-        elif any("${" in text for text in _texts(stage)):
+        elif any("${" in text for text in stage_texts(stage)):
             notes.append(f"{file}: stage {name!r} is left out: it uses a template, ${{…}}")
         else:
             found.append(_draft(name, stage, posixpath.dirname(file), tracked))
     return found, notes
 
 
-def _load(data: bytes, file: str) -> Any:  # noqa: ANN401 - YAML is any value
+def read_yaml(data: bytes, file: str) -> Any:  # noqa: ANN401 - YAML is any value
+    """What a YAML file of DVC holds, as strings only. Raises FormatError."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -69,9 +70,10 @@ def _load(data: bytes, file: str) -> Any:  # noqa: ANN401 - YAML is any value
         raise FormatError(f"{file}: not YAML", hint="see `dvc stage list`") from error
 
 
-def _texts(stage: Mapping[str, Any]) -> list[str]:
+def stage_texts(stage: Mapping[str, Any]) -> list[str]:
+    """All texts of a stage in which a template may stand."""
     keys = ("deps", "outs", "metrics", "plots")
-    paths = [path for key in keys for path in _paths(stage, key)]
+    paths = [path for key in keys for path in stage_paths(stage, key)]
     return [*_commands(stage), *paths, str(stage.get("wdir", ""))]
 
 
@@ -81,7 +83,7 @@ def _commands(stage: Mapping[str, Any]) -> list[str]:
     return [command.strip() for command in listed if isinstance(command, str)]
 
 
-def _paths(stage: Mapping[str, Any], key: str) -> list[str]:
+def stage_paths(stage: Mapping[str, Any], key: str) -> list[str]:
     """The paths under a key: DVC writes each as text, or as a table with options."""
     entries = stage.get(key)
     found: list[str] = []
@@ -103,7 +105,7 @@ def _draft(name: str, stage: Mapping[str, Any], folder: str, tracked: Collection
     wdir = posixpath.normpath(posixpath.join(folder, str(stage.get("wdir", "."))))
     if wdir != ".":
         changes.append(f"its command runs in {wdir!r}: make its paths relative to this folder")
-    outs = [path for key in ("outs", "metrics", "plots") for path in _paths(stage, key)]
+    outs = [path for key in ("outs", "metrics", "plots") for path in stage_paths(stage, key)]
     names = _names(outs)
     command, missing = _command(_commands(stage), names)
     if not command:
@@ -119,7 +121,7 @@ def _draft(name: str, stage: Mapping[str, Any], folder: str, tracked: Collection
         for path in outs
         if path.endswith("/") or any(known.startswith(path + "/") for known in tracked)
     ]
-    deps = [posixpath.normpath(path) for path in _paths(stage, "deps")]
+    deps = [posixpath.normpath(path) for path in stage_paths(stage, "deps")]
     sources = [path for path in deps if _is_code(path, tracked)]
     return Draft(
         name=_name(posixpath.join(folder, name)),

@@ -54,6 +54,8 @@ def recall(text: bytes, root: Path) -> Project | None:
 
 def remember(project: Project) -> None:
     """Keep a project that was checked; where the cache cannot be written it is checked again next time."""
+    if b"stage" in project.text:  # it stands for what dvc.yaml says, which changes on its own
+        return
     # In pairs, because canonical JSON sorts keys, and the order in the file is the order of the runs.
     value = {
         "environments": [[name, dataclasses.asdict(own)] for name, own in project.environments.items()],

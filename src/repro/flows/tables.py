@@ -229,9 +229,20 @@ class EquivalenceTable(Table):
     expires: Day | None = Field(None, description="The last day on which the declaration applies.")
 
 
+def _or_a_stage(schema: dict[str, Any]) -> None:
+    """Let a stage stand for the keys that it brings; here they are filled in before anything is checked."""
+    keys = schema.pop("required")
+    schema["anyOf"] = [{"required": keys}, {"required": ["stage"], "not": {"required": ["command"]}}]
+
+
 class ExperimentTable(Table):
     """One command whose outputs are compared with a baseline; a matrix makes many runs of it."""
 
+    model_config = ConfigDict(json_schema_extra=_or_a_stage)
+
+    stage: Text | None = Field(
+        None, description="Stage of dvc.yaml, or FOLDER/dvc.yaml:STAGE, in place of command and outputs."
+    )
     command: tuple[Text, ...] = Field(
         min_length=1,
         description="Program and arguments; {code}, {out}, {data}, {seed} and axes are filled in.",
