@@ -424,3 +424,33 @@ def test_a_file_that_is_taken_away_is_not_missed(repro: Repro, ran: Lab, keys: d
     place = signed(repro, ran, keys)
     (place / "drift.html").unlink()
     assert repro(place, *COMMAND).code == 0
+
+
+def test_odd_names_of_outputs(repro: Repro, lab: Lab, keys: dict[str, KeyFiles]) -> None:
+    """Outputs with spaces, signs and any letters are listed, addressed and verified as others are."""
+    names = ["a b/ü #1.json", "100%.json", 'quote".json']
+    lab.script(
+        "import pathlib, sys\n"
+        f"for name in {names!r}:\n"
+        "    place = pathlib.Path(sys.argv[2]) / name\n"
+        "    place.parent.mkdir(exist_ok=True)\n"
+        "    place.write_text('[1, 2]')\n"
+    )
+    lab.define("odd", **{**lab.experiments["mean"], "outputs": names})
+    lab.record_baseline("odd")
+    place = certified(repro, lab, "odd", *keys["alice"].options)
+    assert {f"outputs/{name}" for name in names} < names_in(place)
+    assert {f"outputs/{name}" for name in names} < {unquote(one) for one in crate_of(place)}
+    assert repro(place, *COMMAND).code == 0
+
+
+def test_an_environment_that_is_gone_is_said(repro: Repro, ran: Lab) -> None:
+    """Without the locked environment of a run there is no SBOM of it: exit 3, and how to get it back."""
+    (run_id,) = ran.store.ids()
+    path = ran.store.runs / run_id / "record.json"
+    record = json.loads(path.read_bytes())
+    record["conditions"]["environment"] |= {"kind": "venv", "digest": "sha256:" + "0" * 64}
+    path.write_text(json.dumps(record))
+    answer = repro(ran.root, "certificate", "mean", "--unsigned")
+    assert answer.code == 3
+    assert "repro replay 'mean' --no-cache" in answer.err
