@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from repro.flows.tables import Day, Name, Positive, Table, Text, schema_of
+from repro.flows.tables import Day, Name, Positive, Table, Text
+from repro.flows.tables_schema import schema_of
 
 Sha256 = Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[StrictStr, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -17,11 +17,8 @@ from pydantic import (
     StrictStr,
     WithJsonSchema,
 )
-from pydantic.json_schema import GenerateJsonSchema
 
-if TYPE_CHECKING:
-    from pydantic.json_schema import JsonSchemaValue
-    from pydantic_core import core_schema
+from repro.flows.tables_schema import schema_of
 
 RESERVED = frozenset({"HOME", "PATH", "TMPDIR"})
 """Variables that isolation itself sets; an experiment must not."""
@@ -374,33 +371,6 @@ class ProjectTable(Table):
     gate: dict[Name, GateTable] = Field({}, description="Checks of `repro gate` by name, in their order.")
 
 
-class _ForEditors(GenerateJsonSchema):
-    """What an editor completes: TOML has no null, and titles repeat the keys."""
-
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        made = super().default_schema(schema)
-        return {key: value for key, value in made.items() if key != "default" or value is not None}
-
-    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        return {**super().dict_schema(schema), "additionalProperties": False}
-
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        return {key: value for key, value in super().model_schema(schema).items() if key != "title"}
-
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 - pydantic's union of schemas
-        del schema
-        return False
-
-
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `repro.toml`, for editors."""
     return schema_of(ProjectTable, "repro.toml")
-
-
-def schema_of(model: type[Table], title: str) -> dict[str, Any]:
-    """The JSON Schema of a file whose tables `model` describes."""
-    schema = model.model_json_schema(schema_generator=_ForEditors)
-    return {"$schema": GenerateJsonSchema.schema_dialect, "title": title, **schema}
