@@ -4,7 +4,7 @@
 
 Stores are generated: the derivations of `sbom_nix_store.nix` are instantiated, their outputs registered, in
 one store with the derivations there, in another without them, as a binary cache leaves it. Both programs read
-the same store in turns, each in a process of its own, and write CycloneDX JSON. sbomnix runs with
+the same store in turns, as whole processes from start to exit, and write CycloneDX JSON. sbomnix runs with
 `--exclude-meta --exclude-cpe-matching`; it needs Nix 2.33 or newer on PATH. The curve is of recorded graphs.
 """
 
@@ -93,19 +93,11 @@ def stores(folder: Path, count: int) -> tuple[tuple[str, Store, str], ...]:
     )
 
 
-def child(target: str) -> None:
-    """What `repro sbom` does with a closure, its bytes thrown away."""
-    from repro.sbom.document import written
-    from repro.sbom.nix_runtime import runtime
-    from repro.tools.nix_closures import NixClosures
-
-    assert written(runtime(NixClosures(Path.cwd()), [target]))
-
-
 def side_by_side(sbomnix: str, count: int, rounds: int, folder: Path) -> None:
     """Both programs on both stores of `count` paths."""
     for label, store, top in stores(folder, count):
-        ours = stopwatch.process([sys.executable, __file__, "--child", top], cwd=folder, env=store.env)
+        repro = [str(Path(sys.executable).with_name("repro")), "sbom", top, "--out", str(folder / "ours")]
+        ours = stopwatch.process(repro, cwd=folder, env=store.env)
         peer = [sbomnix, "--exclude-meta", "--exclude-cpe-matching", top]
         peer += [f"--{kind}={folder / kind}" for kind in ("cdx", "spdx", "csv")]
         unasked = "no --sbomnix" if not sbomnix else "too slow" if count > LARGE and label[-1] == "n" else ""
@@ -136,18 +128,20 @@ def measure(count: int) -> None:
     from repro.sbom.document import written
     from repro.sbom.nix_component import Known
     from repro.sbom.nix_runtime import of_infos
+    from repro.tools.collector import collector_paused
     from repro.tools.nix_json import parse_path_info
     from repro.tools.nix_recipes import parse_recipes
 
     infos, recipes = (Path(f"{kind}-{count}.json").read_bytes() for kind in ("infos", "recipes"))
     start = time.process_time()
-    known = Known(recipes=parse_recipes(recipes))
-    del recipes
-    read = time.process_time()
-    inventory = of_infos(parse_path_info(infos), known)
-    made = time.process_time()
-    document = written(inventory)
-    seconds = time.process_time() - made
+    with collector_paused():  # as `repro sbom` does
+        known = Known(recipes=parse_recipes(recipes))
+        del recipes
+        read = time.process_time()
+        inventory = of_infos(parse_path_info(infos), known)
+        made = time.process_time()
+        document = written(inventory)
+        seconds = time.process_time() - made
     assert document
     print(read - start, made - read, seconds, nix_closure.resident("VmHWM"))
 
@@ -175,12 +169,9 @@ def main() -> None:
     parser.add_argument("--paths", type=int, nargs="*", default=[1000, 20_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--curve", type=int, nargs="*", default=[1000, 5000, 20_000, 100_000])
-    parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     parser.add_argument("--measure", type=int, default=0, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
-    if wanted.child:
-        child(wanted.child)
-    elif wanted.measure:
+    if wanted.measure:
         measure(wanted.measure)
     else:
         with tempfile.TemporaryDirectory() as folder:

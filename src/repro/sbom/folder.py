@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from repro.core.digest import Digest
 from repro.core.errors import FormatError
-from repro.tools.files import CHUNK, read_capped
+from repro.tools.files import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 MAX_FILES = 2_000_000
 """Cap on the files below one folder."""
+
+FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+SMALL = 128 << 10
+"""Bytes that are read at once of a file that may be small."""
+
+WORKERS = 2
+"""Threads that hash large files; hashlib lets others run meanwhile."""
 
 
 class FolderTree:
@@ -54,15 +62,53 @@ class FolderTree:
 
     def read(self, path: str, limit: int) -> bytes:
         """A file's bytes; FormatError where it has more than `limit` of them."""
-        return read_capped(self.root / self._known(path), limit)
+        with self._opened(path) as descriptor:
+            size = os.fstat(descriptor).st_size
+            if size > limit:
+                raise FormatError(f"{self._start}{path}: {size} bytes, more than the {limit} that are read")
+            parts = []
+            while chunk := os.read(descriptor, size + 1):
+                parts.append(chunk)
+                if (size := size - len(chunk)) < 0:
+                    raise FormatError(f"{self._start}{path}: grew while it was read")
+        return b"".join(parts)
 
     def sha256(self, path: str) -> Digest:
         """The SHA-256 of a file's bytes, streamed."""
+        return Digest("sha256", self.digests((path,))[path].hex())
+
+    def digests(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The SHA-256 of each file's bytes.
+
+        Small files are read one after another into one piece of memory: threads would lose more by taking
+        turns than they gain. Those that fill it are left for several threads, which hash at the same time.
+        """
+        found: dict[str, bytes] = {}
+        large: list[str] = []
+        memory = memoryview(bytearray(SMALL))
+        for path in paths:
+            descriptor = os.open(f"{self._start}{self._known(path)}", FLAGS)
+            try:
+                size = os.readv(descriptor, (memory,))
+                if size < SMALL and not os.read(descriptor, 1):
+                    found[path] = hashlib.sha256(memory[:size]).digest()
+                else:
+                    large.append(path)
+            finally:
+                os.close(descriptor)
+        if large:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(WORKERS) as pool:
+                found.update(zip(large, pool.map(self._streamed, large), strict=True))
+        return found
+
+    def _streamed(self, path: str) -> bytes:
         hasher = hashlib.sha256()
         with self._opened(path) as descriptor:
             while chunk := os.read(descriptor, CHUNK):
                 hasher.update(chunk)
-        return Digest("sha256", hasher.hexdigest())
+        return hasher.digest()
 
     def window(self, path: str, start: int, size: int) -> bytes:
         """At most `size` bytes from `start` on; fewer where the file ends before."""
@@ -71,7 +117,7 @@ class FolderTree:
 
     @contextmanager
     def _opened(self, path: str) -> Iterator[int]:
-        descriptor = os.open(f"{self._start}{self._known(path)}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(f"{self._start}{self._known(path)}", FLAGS)
         try:
             yield descriptor
         finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from repro.sbom.component import CONTENT, Finding, content_of
+from repro.sbom.component import CONTENT, Finding, content_of_sha256
 from repro.sbom.contents_found import Found, ref_in
 from repro.sbom.python_metadata import plain
 from repro.sbom.python_record import contents, few, lies, record_of
@@ -16,7 +16,6 @@ from repro.sbom.python_unclaimed import component_of, unclaimed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from repro.core.digest import Digest
     from repro.sbom.component import Component
     from repro.sbom.lockfile import Locked
     from repro.sbom.python_metadata import Package
@@ -32,7 +31,7 @@ class Files:
     tree: Tree
     claims: Sequence[tuple[Part, Record]]
     loose: Mapping[str, Sequence[str]]
-    digests: Mapping[str, Digest]
+    digests: Mapping[str, bytes]
 
     @cached_property
     def owners(self) -> Mapping[str, str]:
@@ -82,7 +81,7 @@ class Files:
 
     def _with_content(self, part: Part, record: Record) -> Component:
         found = contents(self.tree, part.package, record, self.digests, editable=part.origin.is_editable)
-        content = ((CONTENT, content_of(found)),) if found else ()
+        content = ((CONTENT, content_of_sha256(found)),) if found else ()
         return replace(part.component, properties=(*part.component.properties, *content))
 
 

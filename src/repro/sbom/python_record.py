@@ -5,17 +5,18 @@ Source: PyPA "Recording installed projects", "Binary distribution format".
 
 from __future__ import annotations
 
-import base64
 import csv
+import hashlib
 import io
 import posixpath
+from binascii import b2a_base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from repro.core.digest import Digest, of_bytes
 from repro.core.errors import FormatError
 from repro.sbom.component import Finding
 from repro.sbom.python_metadata import MAX_METADATA, plain
+from repro.sbom.tree import Hashing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -32,12 +33,11 @@ MAX_SCRIPT = 1 << 20
 NAMED = 5
 """Files of one package that are named for one and the same defect; the others are counted."""
 
-WORKERS = 2
-"""Threads that hash. hashlib lets others run meanwhile, but over small files four are slower than two."""
-
 SHA256 = "sha256="
 SHA256_LENGTH = len(SHA256) + 43
 """Characters of a hash in RECORD: 32 bytes in Base64 for URLs, without padding."""
+
+_FOR_URLS = bytes.maketrans(b"+/", b"-_")
 
 PLACE = frozenset(
     {"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
@@ -103,30 +103,22 @@ def few(package: Package, paths: Iterable[str], what: str) -> Iterator[Finding]:
         yield Finding(where=plain(package.folder), what=f"{len(names) - NAMED} more files: {what}")
 
 
-def hashed(tree: Tree, paths: Collection[str]) -> dict[str, Digest]:
-    """The SHA-256 of each file, by several threads at once."""
-    from concurrent.futures import ThreadPoolExecutor
-
+def hashed(tree: Tree, paths: Iterable[str]) -> dict[str, bytes]:
+    """The SHA-256 of each file."""
     ordered = sorted(paths)
-
-    def some(start: int) -> dict[str, Digest]:
-        return {path: tree.sha256(path) for path in ordered[start::WORKERS]}
-
-    found: dict[str, Digest] = {}
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for part in pool.map(some, range(WORKERS)):
-            found.update(part)
-    return found
+    if isinstance(tree, Hashing):
+        return tree.digests(ordered)
+    return {path: bytes.fromhex(tree.sha256(path).hex) for path in ordered}
 
 
-def lies(record: Record, digests: Mapping[str, Digest]) -> list[str]:
+def lies(record: Record, digests: Mapping[str, bytes]) -> list[str]:
     """The files whose bytes are not those that RECORD states."""
     return [path for path, stated in record.files.items() if stated and _encoded(digests[path]) != stated]
 
 
 def contents(
-    tree: Tree, package: Package, record: Record, digests: Mapping[str, Digest], *, editable: bool
-) -> dict[str, Digest]:
+    tree: Tree, package: Package, record: Record, digests: Mapping[str, bytes], *, editable: bool
+) -> dict[str, bytes]:
     """The files that make a package what it is on every machine, relative to its site folder.
 
     Without compiled files, notes of the installer, and, of an editable one, the `.pth` that names a folder.
@@ -145,7 +137,7 @@ def contents(
     return found
 
 
-def _script(tree: Tree, path: str) -> Digest | None:
+def _script(tree: Tree, path: str) -> bytes | None:
     """The digest of a script with its first line as wheels have it; None for other files."""
     try:
         data = tree.read(path, MAX_SCRIPT)
@@ -156,7 +148,7 @@ def _script(tree: Tree, path: str) -> Digest | None:
     line, _, rest = data.partition(b"\n")
     if line == b"#!/bin/sh" and rest.startswith(b"'''exec'"):  # a place too long for a first line (distlib)
         rest = rest.split(b"\n", 2)[-1]
-    return of_bytes(b"#!python\n" + rest)
+    return hashlib.sha256(b"#!python\n" + rest).digest()
 
 
 def _recorded(tree: Tree, package: Package, listed: Collection[str]) -> Record:
@@ -200,9 +192,9 @@ def _place(site: str, path: str) -> str:
     return "" if place.startswith(("/", "..")) else place
 
 
-def _encoded(digest: Digest) -> str:
-    """A digest as RECORD writes it."""
-    return SHA256 + base64.urlsafe_b64encode(bytes.fromhex(digest.hex)).rstrip(b"=").decode()
+def _encoded(digest: bytes) -> str:
+    """A digest as RECORD writes it: Base64 for URLs without padding (RFC 4648, section 5)."""
+    return SHA256 + b2a_base64(digest, newline=False).translate(_FOR_URLS, b"=").decode()
 
 
 def _egg_files(package: Package, listed: Collection[str]) -> Record:

@@ -6,14 +6,13 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from repro.sbom.component import CONTENT, Component, Finding, Kind, content_of
+from repro.core.digest import Digest
+from repro.sbom.component import CONTENT, Component, Finding, Kind, content_of_sha256
 from repro.sbom.contents_found import Found, ref_in
 from repro.sbom.python_metadata import plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-
-    from repro.core.digest import Digest
 
 UNCLAIMED = "repro:python:unclaimed"
 """Property `true`: the files stand where Python imports from, and belong to no package."""
@@ -38,18 +37,18 @@ def unclaimed(
     return dict(sorted(groups.items()))
 
 
-def component_of(place: str, paths: Iterable[str], digests: Mapping[str, Digest]) -> Found:
+def component_of(place: str, paths: Iterable[str], digests: Mapping[str, bytes]) -> Found:
     """A folder or file that nobody claims as a component, with the finding that says so."""
     files = list(paths)
     single = files == [place]
     ref = ref_in("unclaimed", place)
     hashes = {path[len(place) :].lstrip("/"): digests[path] for path in files if path in digests}
-    content = ((CONTENT, content_of(hashes)),) if hashes and not single else ()
+    content = ((CONTENT, content_of_sha256(hashes)),) if hashes and not single else ()
     component = Component(
         ref=ref,
         name=plain(place.rpartition("/")[2]),
         kind=Kind.FILE if single else Kind.LIBRARY,
-        digests=tuple(hashes.values()) if single else (),
+        digests=tuple(Digest("sha256", each.hex()) for each in hashes.values()) if single else (),
         properties=((UNCLAIMED, "true"), *content),
     )
     what = "belongs to no package" if single else f"{len(files)} files that belong to no package"
