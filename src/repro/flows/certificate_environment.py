@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from repro.store.record import Record
 
 TARGET = "environment"
-STORE = "/nix/store"
 
 
 def environment_sbom(root: Path, record: Record) -> bytes:
@@ -48,7 +47,9 @@ def _nix(root: Path, environment: Mapping[str, Any]) -> Inventory:
     from repro.sbom.nix_runtime import runtime
     from repro.tools.nix_closures import NixClosures
 
-    return runtime(NixClosures(root), [f"{STORE}/{name}" for name in sorted(environment["facts"]["closure"])])
+    facts = environment["facts"]
+    store = facts["derivation"].rpartition("/")[0]
+    return runtime(NixClosures(root), [f"{store}/{name}" for name in sorted(facts["closure"])])
 
 
 def _named(environment: Mapping[str, Any]) -> Inventory:
