@@ -159,3 +159,13 @@ def test_two_pulls_and_a_gc_at_once(lab: Lab) -> None:
     assert not orphan.exists()
     md5 = hashlib.md5(POINTS.encode(), usedforsecurity=False).hexdigest()
     assert (lab.root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]).read_text() == POINTS
+
+
+def test_a_clock_that_went_back_removes_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the clock is behind the times of the files, objects count as young and stay."""
+    from datetime import UTC, datetime
+
+    orphan = add(lab, "orphan\n")
+    monkeypatch.setattr("repro.flows.data_gc.clock.now", lambda: datetime(2020, 1, 1, tzinfo=UTC))
+    assert gc(lab.root, grace_minutes=0).young == 1
+    assert orphan.exists()
