@@ -74,7 +74,7 @@ def test_a_failure_is_a_document_too(tracked: Project) -> None:
 
 
 def test_tracking_asks_first(tracked: Project) -> None:
-    """Without a terminal nothing is done unasked: the steps are shown, and --yes or --dry-run is asked for."""
+    """Without a terminal nothing is done unasked: the steps are shown, and --yes is asked for."""
     (tracked.root / "more.txt").write_text("3\n")
     refused = tracked("data", "track", "more.txt", "--experiment", "sums")
     assert refused.code == 2
@@ -106,4 +106,4 @@ def test_all_revisions_and_one_exclude_each_other(tracked: Project) -> None:
     tracked.git("commit", "--quiet", "-m", "tracked")
     answer = tracked("data", "verify", "--all-revisions", "sums", "--json")
     assert answer.document["version"] == 1
-    assert [past["fed"] for past in answer.document["past"]][0] is True
+    assert next(past["fed"] for past in answer.document["past"]) is True

@@ -1,4 +1,4 @@
-"""Many replays and pulls at once in one repository and in its worktrees: no lock error, nothing fetched twice."""
+"""Many replays and pulls at once, in one repository and in its worktrees: no lock error, one whole cache."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def together(calls: list[tuple[Path, list[str]]]) -> list[str]:
 def test_eight_replays_at_once_finish_without_a_lock_error(lab: Lab) -> None:
     """Eight processes replay in one repository with an empty cache: all match, and none speaks of a lock."""
     for number in range(AT_ONCE):
-        lab.define(f"mean{number}", seed=number, command=["python", "src/mean.py", "{data}", "{out}", "{seed}"])
+        lab.define(
+            f"mean{number}", seed=number, command=["python", "src/mean.py", "{data}", "{out}", "{seed}"]
+        )
     lab.commit("eight of them")
     lab.record_baseline(*(f"mean{number}" for number in range(AT_ONCE)))
     process.run(["rm", "-rf", str(lab.root / ".dvc/cache")])
@@ -45,7 +47,9 @@ def test_worktrees_share_one_cache(lab: Lab, tmp_path: Path) -> None:
     """Pulls at once in two worktrees with one configured cache leave every object there once, and whole."""
     shared = tmp_path / "shared"
     lab.write(".dvc/config", lab.root.joinpath(".dvc/config").read_text() + f"[cache]\n    dir = {shared}\n")
-    lab.write(".dvc/config", lab.root.joinpath(".dvc/config").read_text().replace("../../shelf", str(lab.shelf)))
+    lab.write(
+        ".dvc/config", lab.root.joinpath(".dvc/config").read_text().replace("../../shelf", str(lab.shelf))
+    )
     lab.commit("shared cache")
     other = tmp_path / "other"
     lab.git("worktree", "add", "--quiet", "--detach", str(other))
