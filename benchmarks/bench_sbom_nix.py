@@ -108,9 +108,27 @@ def side_by_side(sbomnix: str, count: int, rounds: int, folder: Path) -> None:
             theirs = stopwatch.process(peer, cwd=folder, env=store.env)
             mine, other = stopwatch.alternate(rounds, ours, theirs)
             told = f"{other.wall:>7.2f} s {stopwatch.ratio(mine, other):>7.3f}"
+            told += f"  {missing(folder / 'ours', folder / 'cdx')} of its parts not in ours"
         print(
             f"{label:<18} {count:>6} {mine.wall:>7.2f} s {mine.cpu:>7.2f} s {mine.peak / 1e6:>5.0f} MB {told}"
         )
+
+
+def missing(ours: Path, theirs: Path) -> int:
+    """How many components and needs of one document, by name and version, the other does not have."""
+
+    def said(file: Path) -> set[object]:
+        document = json.loads(file.read_bytes())
+        parts = [document["metadata"]["component"], *document["components"]]
+        named = {part["bom-ref"]: (part["name"], part.get("version", "")) for part in parts}
+        needs = {
+            (named[each["ref"]], named[other])
+            for each in document["dependencies"]
+            for other in each.get("dependsOn", ())
+        }
+        return {*named.values(), *needs}
+
+    return len(said(theirs) - said(ours))
 
 
 def recorded(count: int) -> tuple[bytes, bytes]:
