@@ -8,7 +8,7 @@ digest=${name##*@}
 if [ -n "${REGION:-}" ]; then
   gcloud auth print-access-token | skopeo login --username oauth2accesstoken --password-stdin "${name%%/*}"
 fi
-skopeo --insecure-policy copy --quiet --preserve-digests ${PUSH_OPTIONS:-} "oci:$layout" "docker://$name"
-there=$(skopeo inspect ${INSPECT_OPTIONS:-} --format '{{.Digest}}' "docker://$name")
+skopeo --insecure-policy copy --quiet --preserve-digests "oci:$layout" "docker://$name"
+there=$(skopeo inspect --format '{{.Digest}}' "docker://$name")
 [ "$there" = "$digest" ] || { echo "push: the registry has $there, not $digest" >&2; exit 1; }
 echo "$name"
