@@ -1,7 +1,8 @@
 """One entry of a vulnerability database in the OSV format (OSV schema 1.7, ossf.github.io/osv-schema).
 
-Only what an audit asks for is read. What the schema requires and is not there, or is of another kind, is
-refused, so that a damaged entry cannot pass for one that is about nothing.
+Only what an audit asks for is read, and of packages that nobody asks for only their names: databases have a
+thousand times more entries than an SBOM has findings. What the schema requires and is not there, or is of
+another kind, is refused, so that a damaged entry cannot pass for one that is about nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from repro.core.errors import FormatError
 from repro.sbom.fields import Fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    Wanted = Callable[[str, str], bool]
 
 MAX_ENTRY = 32 << 20
 """Cap on an entry, in bytes; the longest of the exports have about 10 MB, for lists of versions."""
@@ -64,31 +67,41 @@ class Entry:
         return (self.id, *self.same)
 
 
-def parse_entry(data: bytes, *, name: str) -> Entry:
-    """The entry in `data`. Raises FormatError with the place for what is no entry."""
+def parse_entry(data: bytes, *, name: str, wanted: Wanted | None = None) -> Entry:
+    """The entry in `data`. Raises FormatError with the place for what is no entry.
+
+    `wanted` tells by ecosystem and name which packages to read whole, all where it is None. An entry about
+    none of them has no summary and no ratings.
+    """
     value = strictjson.parse(data, name=name, max_bytes=MAX_ENTRY)
     if not isinstance(value, dict):
         raise FormatError(f"{name}: no OSV entry: a JSON object was expected")
-    return _Reader(name).entry(value)
+    return _Reader(name, wanted).entry(value)
 
 
 class _Reader(Fields):
     """Takes values out of an OSV entry."""
 
+    def __init__(self, name: str, wanted: Wanted | None) -> None:
+        super().__init__(name)
+        self.wanted = wanted
+        self.kept = 0
+
     def entry(self, value: dict[str, Any]) -> Entry:
-        affected = self.tables(value, "affected", "")
+        tables = self.tables(value, "affected", "")
+        affected = tuple(
+            self.affected(each, f"affected[{position}].")
+            for position, each in enumerate(tables)
+            if "package" in each
+        )
         return Entry(
             id=self.required(value, "id", ""),
             modified=self.time(value, "modified"),
             withdrawn=bool(value.get("withdrawn")) and self.time(value, "withdrawn") is not None,
             same=self.same(value),
-            summary=self.summary(value),
-            ratings=self.ratings(value, affected),
-            affected=tuple(
-                self.affected(each, f"affected[{position}].")
-                for position, each in enumerate(affected)
-                if "package" in each
-            ),
+            summary=self.summary(value) if self.kept else "",
+            ratings=self.ratings(value, tables) if self.kept else (),
+            affected=affected,
         )
 
     def required(self, table: Mapping[str, Any], key: str, where: str) -> str:
@@ -132,9 +145,14 @@ class _Reader(Fields):
 
     def affected(self, each: dict[str, Any], where: str) -> Affected:
         package = self.table(each, "package", where)
+        ecosystem = self.required(package, "ecosystem", where + "package.")
+        name = self.required(package, "name", where + "package.")
+        if self.wanted is not None and not self.wanted(ecosystem, name):
+            return Affected(ecosystem=ecosystem, name=name)
+        self.kept += 1
         return Affected(
-            ecosystem=self.required(package, "ecosystem", where + "package."),
-            name=self.required(package, "name", where + "package."),
+            ecosystem=ecosystem,
+            name=name,
             ranges=tuple(
                 Range(
                     type=self.required(one, "type", f"{where}ranges[{position}]."),
@@ -160,6 +178,6 @@ class _Reader(Fields):
         value = table.get(key)
         if value is None:
             return ()
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list) or not {type(one) for one in value} <= {str}:
             raise self.wrong(where + key, "must be a list of strings")
         return tuple(value)

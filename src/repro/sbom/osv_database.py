@@ -63,9 +63,12 @@ class _Reading:
     unread: list[str] = field(default_factory=list)
     unread_count: int = 0
 
+    def wants(self, ecosystem: str, package: str) -> bool:
+        return key_of(ecosystem, package) in self.wanted
+
     def take(self, data: bytes, name: str) -> None:
         try:
-            entry = parse_entry(data, name=name)
+            entry = parse_entry(data, name=name, wanted=self.wants)
         except FormatError as error:
             self.miss(error)
             return
@@ -76,7 +79,7 @@ class _Reading:
         self.releases.update(ecosystems)
         for base in map(base_of, ecosystems):
             self.newest[base] = max(self.newest.get(base, entry.modified), entry.modified)
-        if any(key_of(each.ecosystem, each.name) in self.wanted for each in entry.affected):
+        if any(self.wants(each.ecosystem, each.name) for each in entry.affected):
             self.kept.append(entry)
 
     def miss(self, error: ReproError) -> None:
