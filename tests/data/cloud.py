@@ -12,8 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from gcp_storage_emulator.server import create_server  # type: ignore[import-untyped]
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -147,6 +145,8 @@ def handler_for(cloud: Cloud) -> type[BaseHTTPRequestHandler]:
 @contextmanager
 def cloud() -> Iterator[Cloud]:
     """An emulator with the bucket `lab` behind a proxy, both gone at the end."""
+    from gcp_storage_emulator.server import create_server  # type: ignore[import-untyped]
+
     logging.getLogger("gcp_storage_emulator").setLevel(logging.CRITICAL)
     emulator = create_server(HOST, 0, in_memory=True, default_bucket=BUCKET)
     emulator.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from repro.data.cache import Standing
 from repro.data.needs import all_parts, needs, parts_of, reader
 from repro.data.provide import fetch_missing, provide
 from repro.data.transfer import push
+from repro.tools import host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +34,10 @@ TRIES = 6
 
 @pytest.fixture
 def gcs() -> Iterator[Cloud]:
-    """A cloud of its own for each test."""
+    """A cloud of its own for each test; only an environment of packages from elsewhere lacks the emulator."""
+    if find_spec("gcp_storage_emulator") is None:
+        assert not host.variables().get("CI"), "gcp-storage-emulator is among the development dependencies"
+        pytest.skip("gcp-storage-emulator is not installed")
     with cloud() as made:
         yield made
 
