@@ -59,9 +59,9 @@ sbom: $(VENV)/.dev
 	@rm -rf .repro/sbom
 	@$(BIN)/python -m hatchling build --target wheel --directory .repro/sbom 2>/dev/null
 	@$(BIN)/repro sbom .repro/sbom/*.whl --out .repro/sbom/package.json
-	@$(BIN)/repro sbom check .repro/sbom/package.json .repro/sbom/*.whl
+	@$(BIN)/repro sbom check .repro/sbom/package.json .repro/sbom/*.whl --strict
 	@$(BIN)/repro sbom --out .repro/sbom/environment.json
-	@$(BIN)/repro -q sbom check .repro/sbom/environment.json $(VENV)
+	@$(BIN)/repro -q sbom check .repro/sbom/environment.json $(VENV) --strict
 	@for made in package environment; do $(BIN)/repro sbom validate .repro/sbom/$$made.json || exit $$?; done
 
 bench: $(VENV)/.dev

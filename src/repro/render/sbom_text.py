@@ -48,7 +48,10 @@ def check_text(found: Checked, palette: Palette, *, strict: bool = False) -> str
             palette.unsure(f"compared by version only, for lack of a hash on both sides: {names}")
             + (f" and {rest} more" if rest > 0 else "")
         )
-    lines.append(palette.dim(f"{found.by_hash} agree by hash, {len(found.by_version)} by version only"))
+    within = f", {found.within} inside of those" if found.within else ""
+    lines.append(
+        palette.dim(f"{found.by_hash} agree by hash{within}, {len(found.by_version)} by version only")
+    )
     lines.append(_outcome(found, palette, strict=strict))
     return "\n".join(lines) + "\n"
 

@@ -11,7 +11,7 @@ from repro.core.exits import Exit
 from repro.sbom.identity import By, compared, label_of, name_of, paired
 
 if TYPE_CHECKING:
-    from repro.sbom.component import Inventory
+    from repro.sbom.component import Component, Inventory
 
 
 class Deviation(StrEnum):
@@ -38,12 +38,14 @@ class Checked:
 
     `by_hash` counts components whose bytes were compared; `by_version` names those where one side states no
     hash that the other has: their names and versions agree, and nothing more is known. Requirements that
-    nothing has met have no bytes: of those that agree, neither tells.
+    nothing has met have no bytes: of those that agree, neither tells. `within` counts components that have no
+    hash and lie inside one that was compared by hash: their bytes are among its own.
     """
 
     deviations: tuple[Deviating, ...]
     by_hash: int
     by_version: tuple[str, ...]
+    within: int = 0
 
     def exit(self, *, strict: bool = False) -> Exit:
         """1 on a deviation, 3 where no component was compared by hash; `strict`: 1 where one was not."""
@@ -67,7 +69,11 @@ class Checked:
         return {
             "version": 1,
             "exit": int(self.exit(strict=strict)),
-            "compared": {"by_hash": self.by_hash, "by_version_only": list(self.by_version)},
+            "compared": {
+                "by_hash": self.by_hash,
+                "within": self.within,
+                "by_version_only": list(self.by_version),
+            },
             "deviations": [
                 {"kind": str(each.kind), "name": each.name, "stated": each.stated, "found": each.found}
                 for each in self.deviations
@@ -86,7 +92,7 @@ def checked(stated: Inventory, found: Inventory) -> Checked:
         Deviating(kind=Deviation.ADDED, name=name_of(each), found=label_of(each))
         for each in pairing.only_second
     ]
-    by_hash, by_version = 0, []
+    holders, bare = _Holders(stated, found), []
     targets = [(stated.target, found.target)] if compared(stated.target, found.target).by else []
     for first, second in (*targets, *pairing.pairs):
         same = compared(first, second)
@@ -95,14 +101,45 @@ def checked(stated: Inventory, found: Inventory) -> Checked:
         elif same.differs:
             deviations.append(_changed(label_of(second), same.first, same.second))
         elif same.by is By.HASH:
-            by_hash += 1
+            holders.agree(first, second)
         elif same.by is By.NOTHING:
-            by_version.append(label_of(second))
+            bare.append((first, second))
+    by_version = [label_of(second) for first, second in bare if not holders.hold(first, second)]
     return Checked(
         deviations=tuple(sorted(deviations, key=lambda each: (each.name, each.kind, each.stated))),
-        by_hash=by_hash,
+        by_hash=holders.count,
         by_version=tuple(sorted(by_version)),
+        within=len(bare) - len(by_version),
     )
+
+
+class _Holders:
+    """Which components agree by hash, and so vouch for what lies inside them on both sides."""
+
+    def __init__(self, stated: Inventory, found: Inventory) -> None:
+        self.first, self.second = (
+            {each.ref: each for each in (side.target, *side.components)} for side in (stated, found)
+        )
+        self.agreed: dict[str, str] = {}
+
+    @property
+    def count(self) -> int:
+        """How many agree."""
+        return len(self.agreed)
+
+    def agree(self, first: Component, second: Component) -> None:
+        """Remember a pair whose bytes are the same."""
+        self.agreed[second.ref] = first.ref
+
+    def hold(self, first: Component, second: Component) -> bool:
+        """Whether both lie, at whatever depth, inside one pair that agrees."""
+        seen: set[str] = set()
+        while first.inside in self.first and second.inside in self.second and second.ref not in seen:
+            if self.agreed.get(second.inside) == first.inside:
+                return True
+            seen.add(second.ref)  # SPDX can say that two packages hold each other
+            first, second = self.first[first.inside], self.second[second.inside]
+        return False
 
 
 def _changed(name: str, stated: str, found: str) -> Deviating:

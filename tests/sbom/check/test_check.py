@@ -159,3 +159,24 @@ def test_requirements_are_compared_as_they_are_stated() -> None:
     assert (same.exit(strict=True), same.by_hash, same.by_version) == (Exit.GOOD, 1, ())
     assert checked(of(first), of(first)).exit() is Exit.NOT_CHECKED
     assert checked(of(first), of(second)).exit() is Exit.WRONG
+
+
+def test_what_lies_inside_the_same_bytes_is_the_same() -> None:
+    """A crate has no hash of its own: where the package that holds it agrees by hash, so does the crate."""
+    program = part("program", inside="lib 1")
+    crate = part("crate", inside="program 1")
+    same = checked(
+        of(hashed("a", name="lib"), program, crate),
+        of(hashed("a", name="lib"), program, crate),
+    )
+    assert (same.exit(strict=True), same.by_hash, same.within, same.by_version) == (Exit.GOOD, 1, 2, ())
+
+
+def test_what_lies_elsewhere_is_not_vouched_for() -> None:
+    """Neither a holder that changed nor one on one side only vouches for what it holds; no circle hangs."""
+    crate = part("crate", inside="lib 1")
+    ours, theirs = (hashed(letter, name="lib") for letter in "ab")
+    assert checked(of(ours, crate), of(theirs, crate)).by_version == ("crate 1",)
+    assert checked(of(ours, part("crate")), of(ours, crate)).by_version == ("crate 1",)
+    circle = (part("w", inside="x 1"), part("x", inside="y 1"), part("y", inside="x 1"))
+    assert checked(of(*circle), of(*circle)).by_version == ("w 1", "x 1", "y 1")
