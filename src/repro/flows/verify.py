@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from repro.verify.memory import load as load_memory
 from repro.verify.memory import remember
 from repro.verify.policy import Policy, Signer, ad_hoc
 from repro.verify.protocol import Outcome
+from repro.verify.shared import Shared
 from repro.verify.signers import Identity
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Plan:
     now: datetime
     memory: Path | None
     known: Mapping[str, Accepted]
+    shared: Shared = field(default_factory=Shared)
 
 
 def verify(
@@ -248,9 +250,8 @@ def _verdict(item: Item, plan: Plan) -> Verdict:
     if item.beside and not plan.only_named:
         sources.append(item.beside)
     found = joined(source.of(artifact) for source in sources)
-    verdict = judge(
-        artifact, found.evidence, plan.policy, plan.trusts, _around(item, found, plan), plan.known
-    )
+    around = _around(item, found, plan)
+    verdict = judge(artifact, found.evidence, plan.policy, plan.trusts, around, plan.known, plan.shared)
     return _with_failures(verdict, found)
 
 

@@ -20,6 +20,7 @@ from repro.verify.levels import REPRODUCED, build_level
 from repro.verify.memory import Accepted, accepted_of, recalled, stream_of
 from repro.verify.policy import Demand, Policy, Provenance, Rule, Signer, VsaDemand
 from repro.verify.protocol import Outcome, verify
+from repro.verify.shared import Shared
 from repro.verify.signers import Expectation
 from repro.verify.steps import builders_of
 
@@ -110,12 +111,17 @@ def judge(
     trusts: Mapping[str, Trust],
     around: Surroundings,
     memory: Mapping[str, Accepted] | None = None,
+    shared: Shared | None = None,
 ) -> Verdict:
-    """Hold an artifact against all rules about it; `memory` is what was accepted last, by stream."""
+    """Hold an artifact against all rules about it; `memory` is what was accepted last, by stream.
+
+    `shared` is what artifacts of one call share, where there are several.
+    """
     rules = policy.rules_for(artifact.name)
     if not rules:
         return Verdict(name=artifact.name, artifact=artifact, checks=(_no_rule(artifact),))
-    seen = tuple(_seen(artifact, one, rules, trusts) for one in evidence)
+    shared = shared or Shared()
+    seen = tuple(_seen(artifact, one, rules, trusts, shared) for one in evidence)
     found = Check(name="evidence", status=Status.PASS, evidence={"pieces": str(len(seen))})
     if not seen:
         found = Check(name="evidence", status=Status.FAIL, reason="there is no attestation")
@@ -161,12 +167,18 @@ def _no_rule(artifact: Artifact) -> Check:
     return Check(name="rule", status=Status.FAIL, reason=reason)
 
 
-def _seen(artifact: Artifact, evidence: Evidence, rules: Sequence[Rule], trusts: Mapping[str, Trust]) -> Seen:
+def _seen(
+    artifact: Artifact,
+    evidence: Evidence,
+    rules: Sequence[Rule],
+    trusts: Mapping[str, Trust],
+    shared: Shared,
+) -> Seen:
     """Steps 1 to 8 by each trusted root that signers of the rules stand under, until one accepts."""
     last: Seen | None = None
-    digest = of_bytes(evidence.raw).hex
+    digest = shared.once(("digest", evidence), 0, lambda: of_bytes(evidence.raw).hex)
     for root, expectation in _expectations(rules).items():
-        outcome = verify(artifact, evidence, expectation, trusts[root])
+        outcome = verify(artifact, evidence, expectation, trusts[root], shared)
         last = Seen(outcome=outcome, root=root, sha256=digest)
         if outcome.is_accepted or _is_unbound(outcome):
             break

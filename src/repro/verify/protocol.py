@@ -11,7 +11,8 @@ not look at is the predicate: steps 9 to 13 and the policy do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from repro.attest.dsse import IN_TOTO
@@ -20,6 +21,8 @@ from repro.attest.statement import MAX_OBJECTS, parse_statement
 from repro.core.check import Check, Status
 from repro.core.errors import CapError, ConfigError, EvidenceError, FormatError, ReproError
 from repro.core.exits import Exit
+from repro.verify.artifact import Artifact
+from repro.verify.shared import Shared
 from repro.verify.signatures import require_signed
 from repro.verify.subjects import require_subject
 
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
     from repro.attest.statement import Statement
     from repro.attest.trust import Trust
     from repro.core.subject import Subject
-    from repro.verify.artifact import Artifact
     from repro.verify.signers import Expectation
 
 
@@ -43,13 +45,15 @@ Part = TypeVar("Part")
 class Case:
     """One piece of evidence on the table: what is asked, and what the steps have found out so far.
 
-    Later steps take what earlier ones laid down; nothing else is believed.
+    Later steps take what earlier ones laid down; nothing else is believed. What does not depend on the
+    artifact is taken from `shared`, where another artifact's steps have asked the same.
     """
 
     artifact: Artifact
     evidence: Evidence
     expectation: Expectation
     trust: Trust
+    shared: Shared = field(default_factory=Shared)
     bundle: Bundle | None = None
     refused: FormatError | None = None
     signed: Signed | None = None
@@ -96,9 +100,24 @@ class NotApplicable(Exception):
     """Raised by a step that has nothing to look at in this kind of evidence; the text says why."""
 
 
-def verify(artifact: Artifact, evidence: Evidence, expectation: Expectation, trust: Trust) -> Outcome:
-    """Take one piece of evidence through the steps. Raises ConfigError where the trusted root is unusable."""
-    case = Case(artifact=artifact, evidence=evidence, expectation=expectation, trust=trust)
+def verify(
+    artifact: Artifact,
+    evidence: Evidence,
+    expectation: Expectation,
+    trust: Trust,
+    shared: Shared | None = None,
+) -> Outcome:
+    """Take one piece of evidence through the steps. Raises ConfigError where the trusted root is unusable.
+
+    With `shared` what does not depend on the artifact is done once for all artifacts that share it.
+    """
+    case = Case(
+        artifact=artifact,
+        evidence=evidence,
+        expectation=expectation,
+        trust=trust,
+        shared=shared or Shared(),
+    )
     checks = follow(STEPS, case)
     failed = any(one.status is Status.FAIL for one in checks)
     return Outcome(
@@ -161,22 +180,29 @@ def _caps(case: Case) -> Mapping[str, str]:
 
     Reading happens here, once; what it finds wrong with the form is left for step 3.
     """
+    evidence = case.evidence
     try:
-        case.bundle = parse_evidence(case.evidence)
+        case.bundle = case.shared.once(("read", evidence), len(evidence.raw), partial(_read, evidence))
     except CapError:
         raise
     except FormatError as error:
         case.refused = error
-        return {"bytes": str(len(case.evidence.raw))}
+        return {"bytes": str(len(evidence.raw))}
     envelope = case.bundle.envelope
-    if envelope and (count := envelope.payload.count(b"{") + envelope.payload.count(b"[")) > MAX_OBJECTS:
-        raise CapError(f"a payload of {count} objects and arrays; {MAX_OBJECTS} are read")
     return {
-        "bytes": str(len(case.evidence.raw)),
+        "bytes": str(len(evidence.raw)),
         "signatures": str(len(envelope.signatures) if envelope else 1),
         "log entries": str(len(case.bundle.entries)),
         "timestamps": str(len(case.bundle.timestamps)),
     }
+
+
+def _read(evidence: Evidence) -> Bundle:
+    bundle = parse_evidence(evidence)
+    payload = bundle.envelope.payload if bundle.envelope else b""
+    if (count := payload.count(b"{") + payload.count(b"[")) > MAX_OBJECTS:
+        raise CapError(f"a payload of {count} objects and arrays; {MAX_OBJECTS} are read")
+    return bundle
 
 
 def _form(case: Case) -> Mapping[str, str]:
@@ -190,12 +216,21 @@ def _form(case: Case) -> Mapping[str, str]:
 
 def _signature(case: Case) -> Mapping[str, str]:
     """Step 4: the signature holds, and so does everything that witnesses it."""
-    signed = require_signed(_laid_down(case.bundle), case.artifact, case.expectation, case.trust)
-    case.signed = signed
+    signed = case.signed = _signed(case, _laid_down(case.bundle))
     found = {"certificate for": signed.signer.identity} if signed.signer else {}
     found |= {"keys": ", ".join(key.fingerprint for key in signed.keys)} if signed.keys else {}
     found |= {"times": ", ".join(f"{one.at:%Y-%m-%dT%H:%M:%SZ} ({one.source})" for one in signed.times)}
     return found | ({"log": ", ".join(signed.log)} if signed.log else {})
+
+
+def _signed(case: Case, bundle: Bundle) -> Signed:
+    """A signature over an envelope is the same for every artifact: it is looked at without any."""
+    wanted, trust = case.expectation, case.trust
+    if bundle.envelope is None:
+        return require_signed(bundle, case.artifact, wanted, trust)
+    nobody = Artifact(name="", digests={})
+    question = ("signed", case.evidence, wanted, trust)
+    return case.shared.once(question, 0, partial(require_signed, bundle, nobody, wanted, trust))
 
 
 def _payload_type(case: Case) -> Mapping[str, str]:
@@ -227,7 +262,8 @@ def _statement(case: Case) -> Mapping[str, str]:
     signed = _laid_down(case.signed)
     if signed.payload is None:
         raise NotApplicable("the signature is over the artifact itself")
-    statement = parse_statement(signed.payload)
+    payload = signed.payload
+    statement = case.shared.once(("stated", payload), len(payload), partial(parse_statement, payload))
     wanted = case.expectation.predicate_types
     if wanted and statement.predicate_type not in wanted:
         raise EvidenceError(f"predicateType is {statement.predicate_type[:200]!r}, not {' or '.join(wanted)}")
