@@ -11,6 +11,7 @@ from tests.sigstore.order import COMMIT, GITHUB, WORKFLOW, Order
 from tests.verify.laboratory import (
     BUILD,
     CYCLONEDX,
+    KEYS,
     NAME,
     NOW,
     PROVENANCE,
@@ -29,6 +30,9 @@ from tests.verify.laboratory import (
     statement,
 )
 
+from repro.attest.dsse import IN_TOTO
+from repro.attest.signing import KeySigner
+from repro.attest.statement import MAX_OBJECTS
 from repro.core.exits import Exit
 
 if TYPE_CHECKING:
@@ -167,6 +171,11 @@ def release(*payloads: bytes) -> bytes:
     links = [{"name": "x", "digest": {"sha256": hashlib.sha256(one).hexdigest()}} for one in payloads]
     predicate = {"purl": "pkg:pypi/lab@1.0", "repro_attestations": links}
     return by("a", statement(predicate, "https://in-toto.io/attestation/release/v0.1"))
+
+
+def enveloped(payload: bytes, kind: str = IN_TOTO) -> bytes:
+    """A good signature over whatever is given, as whatever it is called."""
+    return KeySigner(key=KEYS["a"]).envelope(payload, kind)
 
 
 def two(key: str = "b", builder: str = "two") -> bytes:
@@ -644,6 +653,25 @@ BAD = (
                 changed(json.loads(build()), "dsseEnvelope", "payloadType", to="application/json")
             ).encode()
         ),
+    ),
+    Case(name="artifact-of-no-digest", demands=SIGNED, make=of(build()), sha256="", refused_by="artifact"),
+    Case(
+        name="more-objects-than-are-read",
+        demands=SIGNED,
+        make=of(enveloped(b'{"subject":[' + b"{}," * MAX_OBJECTS + b"{}]}")),
+        refused_by="caps",
+    ),
+    Case(
+        name="signed-as-something-else",
+        demands=SIGNED,
+        make=of(enveloped(statement(PROVENANCE), "application/vnd.example+json")),
+        refused_by="payload type",
+    ),
+    Case(
+        name="statement-of-another-format",
+        demands=SIGNED,
+        make=of(enveloped(statement(PROVENANCE).replace(b"in-toto.io/Statement/v1", b"example.org/v1"))),
+        refused_by="statement",
     ),
     Case(
         name="renamed",

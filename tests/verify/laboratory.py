@@ -18,7 +18,7 @@ from repro.attest.statement import parse_statement
 from repro.attest.trust import Trust, load_trust
 from repro.core.errors import EvidenceError
 from repro.flows.policy_reading import parse_policy
-from repro.verify.artifact import artifact_of
+from repro.verify.artifact import Artifact, artifact_of
 from repro.verify.candidate import Surroundings
 from repro.verify.judge import Verdict, judge
 
@@ -221,7 +221,8 @@ class Lab:
         around = Surroundings(
             now=now, inventory=self.inventory or _nothing, audit=_no_audit, document=self._document
         )
-        return judge(artifact_of(name, {"sha256": sha256}), pieces, policy, self.trusts, around, memory)
+        known = artifact_of(name, {"sha256": sha256}) if sha256 else Artifact(name=name, digests={})
+        return judge(known, pieces, policy, self.trusts, around, memory)
 
     def _document(self, sha256: str) -> bytes:
         if sha256 not in self.documents:

@@ -13,6 +13,7 @@ from tests.verify.laboratory import PROVENANCE, RULE, Lab, build, by, changed, f
 
 from repro.core.errors import FormatError
 from repro.core.exits import Exit
+from repro.verify import memory
 from repro.verify.memory import Accepted, load, recalled, remember
 from repro.verify.policy import MemoryRule, Rule
 
@@ -83,6 +84,25 @@ def test_a_lost_attestation_is_refused(lab: Lab, world: PrivateSigstore) -> None
     refused = lab.judge(TIMED, [one], sha256=OTHER, memory=both.kept)
     assert refused.exit is Exit.WRONG
     assert "nothing lost" in failing(refused)
+
+
+@pytest.mark.parametrize("left_out", [one.name for one in memory.QUESTIONS])
+def test_no_question_can_be_left_out(
+    left_out: str, lab: Lab, world: PrivateSigstore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without either question what it alone refuses is accepted: what is older, or has less than the last."""
+    new = at(world, JANUARY, Order(payload=about(OTHER)))
+    both = lab.judge(TIMED, [new, by("a", about(OTHER))], sha256=OTHER)
+    alone = lab.judge(TIMED, [new], sha256=OTHER)
+    last, evidence, sha256 = {
+        "not older": (alone.kept, [at(world, JUNE, Order(payload=about(SHA_B)))], SHA_B),
+        "nothing lost": (both.kept, [new], OTHER),
+    }[left_out]
+    whole = lab.judge(TIMED, evidence, sha256=sha256, memory=last)
+    assert (whole.exit, failing(whole)) == (Exit.WRONG, {left_out})
+    rest = tuple(one for one in memory.QUESTIONS if one.name != left_out)
+    monkeypatch.setattr(memory, "QUESTIONS", rest)
+    assert lab.judge(TIMED, evidence, sha256=sha256, memory=last).exit is Exit.GOOD
 
 
 @pytest.mark.parametrize(
