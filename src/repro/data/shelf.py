@@ -17,7 +17,7 @@ from repro.data.pointers import LEGACY
 from repro.tools.files import CHUNK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from repro.data.pointers import Object
@@ -58,11 +58,17 @@ class Shelf:
         """Where an object lies in the remote."""
         return str(self.fs.join(self.base, *wanted.location.split("/")))
 
-    def get(self, wanted: Object, target: Path) -> None:
-        """Write an object's bytes to a file; FileNotFoundError or an error of the storage's own otherwise."""
+    def get(self, wanted: Object, target: Path, stop: Callable[[], None]) -> None:
+        """Write an object's bytes to a file; FileNotFoundError or an error of the storage's own otherwise.
+
+        `stop` is called before anything is written and with each chunk, and ends the transfer by raising.
+        """
+        from fsspec.callbacks import Callback  # type: ignore[import-untyped]
+
+        hooks = {"stop": lambda *_, **__: stop()}
         # One request for an object, without asking first how large it is.
         options = {"concurrency": 1} if self.fs.protocol == "gs" else {}
-        self.raw.get_file(self.address(wanted), str(target), **options)
+        self.raw.get_file(self.address(wanted), str(target), callback=Callback(hooks=hooks), **options)
 
     def put(self, source: Path, wanted: Object) -> None:
         """Store a file under an object's name, whole or not at all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 NAMED = 5
 """How many failures one error names."""
 
+GRACE_SECONDS = 1.0
+"""How long an interrupted call waits for transfers under way to see that they are to end."""
+
 AHEAD = 4
 """Transfers that wait, for each that is under way."""
 
@@ -44,6 +47,18 @@ class Moved:
     moved: tuple[Object, ...] = ()
     there: int = 0
     quarantined: tuple[Path, ...] = ()
+
+
+class _Stop:
+    """Whether transfers are to end; those that wait for an answer see it when one comes."""
+
+    def __init__(self) -> None:
+        self.now = False
+
+    def check(self) -> None:
+        """Raise where they are."""
+        if self.now:
+            raise DataError("the transfer was cancelled", hint="run the same command again")
 
 
 def standings(cache: Cache, objects: Sequence[Object]) -> dict[Object, Standing]:
@@ -85,11 +100,12 @@ def fetch(
         listener(Event(kind=Kind.PLAN, count=len(lacking)))
         listener(Event(kind=Kind.STAGE, run="pull", text=said))
         aside: list[Path] = []
+        stop = _Stop()
 
         def one(number: int, each: Object) -> Failure | None:
-            return _get(opened, cache, each, parts / str(number), aside if each in corrupt else None)
+            return _get(opened, cache, each, parts / str(number), aside if each in corrupt else None, stop)
 
-        failures = _all(lacking, one, jobs or opened.jobs, listener)
+        failures = _all(lacking, one, jobs or opened.jobs, listener, stop)
         if failures:
             raise _failed(opened, failures, len(lacking), "fetched", "`dvc push` them from where they are")
     return Moved(moved=tuple(lacking), there=there, quarantined=tuple(aside))
@@ -112,7 +128,9 @@ def push(
         if lacking:
             listener(Event(kind=Kind.STAGE, run="push", text=f"to {shelf.name}"))
         for group in ([o for o in lacking if not o.is_folder], [o for o in lacking if o.is_folder]):
-            failures = _all(group, lambda _, one: _put(shelf, cache, one), jobs or shelf.jobs, listener)
+            failures = _all(
+                group, lambda _, one: _put(shelf, cache, one), jobs or shelf.jobs, listener, _Stop()
+            )
             if failures:
                 raise _failed(shelf, failures, len(lacking), "pushed", "")
     return Moved(moved=tuple(lacking), there=len(wanted) - len(lacking))
@@ -123,6 +141,7 @@ def _all(
     work: Callable[[int, Object], Failure | None],
     jobs: int,
     listener: Listener,
+    stop: _Stop,
 ) -> list[Failure]:
     """Do the work for every object, a few at a time; an interruption ends what waits."""
     failures: list[Failure] = []
@@ -131,6 +150,7 @@ def _all(
     todo: Iterator[tuple[int, Object]] = enumerate(objects)
     workers = min(jobs, len(objects))
     pool = ThreadPoolExecutor(workers)
+    running: dict[Future[Failure | None], Object] = {}
     try:
         running = {pool.submit(work, n, one): one for n, one in islice(todo, workers * AHEAD)}
         while running:
@@ -142,14 +162,18 @@ def _all(
                 listener(Event(kind=Kind.DONE, run=str(one), text=failure.text if failure else "done"))
             running |= {pool.submit(work, n, one): one for n, one in islice(todo, len(done))}
     finally:
+        stop.now = True
         pool.shutdown(wait=False, cancel_futures=True)
+        wait(running, timeout=GRACE_SECONDS)
     return failures
 
 
-def _get(shelf: Shelf, cache: Cache, wanted: Object, part: Path, aside: list[Path] | None) -> Failure | None:
+def _get(
+    shelf: Shelf, cache: Cache, wanted: Object, part: Path, aside: list[Path] | None, stop: _Stop
+) -> Failure | None:
     """One object; a corrupt one of that name is set aside once a good one is here."""
     try:
-        shelf.get(wanted, part)
+        shelf.get(wanted, part, stop.check)
         if found := _entered(cache, wanted, part, aside):
             text = f"{wanted}: the remote's copy ({wanted.location}) is corrupt, its hash is {found}"
             return Failure(object=wanted, text=text)
