@@ -189,6 +189,11 @@ OLD = datetime(2025, 6, 1, 12, tzinfo=UTC)
 GOOD = (
     Case(name="signed", demands=SIGNED, make=of(build())),
     Case(name="provenance", demands=ONLY, make=of(build())),
+    Case(
+        name="commit-called-sha1",
+        demands=ONLY,
+        make=of(build(*DEPENDENCIES, 0, "digest", to={"sha1": COMMIT})),
+    ),
     Case(name="good-beside-bad", demands=ONLY, make=of(b"{", build(), build(key="c"))),
     Case(name="hosted", demands=HOSTED.replace('"v1"', '"v1.0.0"'), make=hosted),
     Case(name="two-signers", demands=TWO, make=of(build(), build(key="b"))),
@@ -653,6 +658,12 @@ BAD = (
                 changed(json.loads(build()), "dsseEnvelope", "payloadType", to="application/json")
             ).encode()
         ),
+    ),
+    Case(
+        name="dependency-by-sha1",
+        demands=ONLY,
+        make=of(build(*DEPENDENCIES, 1, "digest", to={"sha1": COMMIT})),
+        refused_by="dependencies",
     ),
     Case(name="artifact-of-no-digest", demands=SIGNED, make=of(build()), sha256="", refused_by="artifact"),
     Case(

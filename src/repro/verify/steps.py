@@ -7,7 +7,7 @@ the certificate and in the predicate; 13. dependencies.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repro.core.errors import EvidenceError
 from repro.verify.artifact import WEAK
@@ -142,10 +142,16 @@ def _dependencies(candidate: Candidate) -> Mapping[str, str]:
     for one in found:
         digests = one.get("digest")
         kinds = set(digests) if isinstance(digests, dict) else set()
-        if not kinds - WEAK and not kinds & IN_GIT:
+        if not kinds - WEAK and not kinds & IN_GIT and not _is_commit(one, kinds):
             name = one.get("name") or one.get("uri") or "one without a name"
             raise EvidenceError(f"dependency {str(name)[:200]!r} has no strong digest")
     return {"dependencies": str(len(found))}
+
+
+def _is_commit(dependency: Mapping[str, Any], kinds: set[str]) -> bool:
+    """Whether its `sha1` is a commit: so provenance v0.2, and GitHub's builders in v1 too, write commits."""
+    uri = dependency.get("uri")
+    return "sha1" in kinds and isinstance(uri, str) and uri.startswith("git+")
 
 
 def _demand(candidate: Candidate) -> Provenance:
