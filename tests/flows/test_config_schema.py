@@ -26,11 +26,13 @@ from repro.flows.tables import (
     EquivalenceTable,
     ExceptionTable,
     ExperimentTable,
+    GateTable,
     LicencesTable,
     ProjectTable,
     RangeTable,
     RuleTable,
     SbomTable,
+    VerifyTable,
     VexTable,
 )
 
@@ -325,4 +327,5 @@ def test_the_reference_names_every_key() -> None:
     listed = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
     models = (ProjectTable, DefaultsTable, EnvironmentTable, ExperimentTable, RangeTable, RuleTable)
     others = (EquivalenceTable, SbomTable, LicencesTable, ExceptionTable, AuditTable, VexTable)
-    assert listed == {key for model in (*models, *others) for key in model.model_fields}
+    gates = (VerifyTable, GateTable)
+    assert listed == {key for model in (*models, *others, *gates) for key in model.model_fields}

@@ -33,7 +33,7 @@ LIBRARY = Component(
     ),
     digests=(Digest("sha256", "a" * 64), Digest("md5", "b" * 32)),
     references=(
-        Reference(kind="source-distribution", url="https://example.org/lib-1.0.tar.gz", comment="sdist"),
+        Reference(kind="source-distribution", url="https://lab.example/lib-1.0.tar.gz", comment="sdist"),
         Reference(
             kind="distribution", url="https://example.org/a b[1].whl", digests=(Digest("sha1", "c" * 40),)
         ),

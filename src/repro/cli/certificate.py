@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from repro.drift.report import DriftReport
     from repro.flows import sign
-    from repro.flows.certificate import Contents
+    from repro.flows.certificate import Certificate, Contents
     from repro.flows.evidence import Evidence
 
 EPILOG = """Examples:
@@ -40,6 +40,22 @@ Exit codes:
     2  wrong usage or configuration
     3  nothing to certify: no run, no baseline; or it could not be signed
 """
+
+
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR|FILE.zip",
+        help="Write here; must not exist.",
+        show_default="EXPERIMENT-certificate",
+    ),
+]
+Unsigned = Annotated[bool, typer.Option("--unsigned", help="Let nobody sign it.")]
+EvenIfDrifted = Annotated[bool, typer.Option("--even-if-drifted", help="Certify a drift as what it is.")]
+Builder = Annotated[
+    str, typer.Option("--builder-id", metavar="URI", help="Which builder this is, as policies name it.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +81,16 @@ class _Pages:
 def certificate(  # noqa: PLR0917 - as many as the verb has options
     context: typer.Context,
     experiment: One,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="DIR|FILE.zip",
-            help="Write here; must not exist.",
-            show_default="EXPERIMENT-certificate",
-        ),
-    ] = None,
+    out: Out = None,
     keys: Keys = None,
     password_files: PasswordFiles = None,
     password_variable: PasswordVariable = "",
     timestamp_url: Timestamp = "",
     identity_token_file: TokenFile = None,
     trust_config: TrustConfig = None,
-    unsigned: Annotated[bool, typer.Option("--unsigned", help="Let nobody sign it.")] = False,
-    even_if_drifted: Annotated[
-        bool, typer.Option("--even-if-drifted", help="Certify a drift as what it is.")
-    ] = False,
-    builder: Annotated[
-        str, typer.Option("--builder-id", metavar="URI", help="Which builder this is, as policies name it.")
-    ] = LOCAL_BUILDER,
+    unsigned: Unsigned = False,
+    even_if_drifted: EvenIfDrifted = False,
+    builder: Builder = LOCAL_BUILDER,
     as_json: Json = False,
 ) -> None:
     """Write what a reviewer needs to check an experiment's numbers.
@@ -119,12 +123,16 @@ def certificate(  # noqa: PLR0917 - as many as the verb has options
         experiment=experiment, out=out, signing=signing, builder=builder, even_if_drifted=even_if_drifted
     )
     made = flow.certify(folder, wishes, _Pages())
-    if as_json:
-        ctx.say_json({"version": 1, "exit": 0, **made.to_dict()})
-        return
+    _say(made, as_json=as_json)
+
+
+def _say(made: Certificate, *, as_json: bool) -> None:
     from repro.render.certificate_text import certificate_text
 
-    ctx.say(certificate_text(made))
+    if as_json:
+        ctx.say_json({"version": 1, "exit": 0, **made.to_dict()})
+    else:
+        ctx.say(certificate_text(made))
 
 
 app = single(certificate, epilog=EPILOG)

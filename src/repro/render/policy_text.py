@@ -22,7 +22,8 @@ def policy_text(policy: Policy) -> str:
     lines.append(f"It holds until {policy.expires}." if policy.expires else "It never expires.")
     for rule in policy.rules:
         lines += ["", *_rule(rule)]
-    lines += ["", "An artifact that no rule is about is refused. One without any attestation was not checked: 3."]
+    last = "An artifact that no rule is about is refused. One without any attestation is not checked: exit 3."
+    lines += ["", last]
     return "\n".join(wrapped for line in lines for wrapped in _wrapped(line)) + "\n"
 
 

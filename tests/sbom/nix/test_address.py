@@ -11,8 +11,8 @@ from repro.sbom.address import public
 SECRET = "hunter2secretword"
 
 HIDING_PLACES = (
-    f"https://user:{SECRET}@host.example/x.tar.gz",
-    f"https://{SECRET}@host.example/x.tar.gz",
+    f"https://user:{SECRET}@host.example/x.bz2",
+    f"https://{SECRET}@host.example/x.bz2",
     f"git+https://oauth2:{SECRET}@host.example/x.git",
     f"https://host.example/x?access_token={SECRET}",
     f"https://host.example/x?a=b&X-Amz-Signature={SECRET}&c=d",
