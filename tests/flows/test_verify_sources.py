@@ -153,6 +153,18 @@ def test_referrers_of_an_image(work: Path, server: Server, reference: str, *, ap
     assert report.verdicts[0].artifact.sha256 == sha(IMAGE)
 
 
+def test_two_images_of_one_name_are_two(work: Path, server: Server) -> None:
+    """Images of one repository by two digests are two artifacts: neither hides the other, in any order."""
+    hold(server)
+    other = packed({"schemaVersion": 2, "mediaType": MANIFEST, "layers": [], "annotations": {}})
+    server.put(f"/v2/team/lab/manifests/sha256:{sha(other)}", other)
+    names = [f"oci:{server.address}/team/lab@sha256:{sha(one)}" for one in (IMAGE, other)]
+    for targets in (names, names[::-1]):
+        report = verify(work, Wishes(targets=tuple(targets), keys=("key.pub",)))
+        assert report.exit is Exit.NOT_CHECKED
+        assert sorted(one.exit for one in report.verdicts) == [Exit.GOOD, Exit.NOT_CHECKED]
+
+
 def test_an_image_without_referrers_was_not_checked(work: Path, server: Server) -> None:
     """No referrer is exit 3; so is a registry that does not answer, and one that may not be asked."""
     server.put("/v2/team/lab/manifests/v1", IMAGE)

@@ -178,22 +178,22 @@ def _root(policy: Policy, name: str) -> Trust:
 
 def _items(folder: Path, wishes: Wishes) -> tuple[list[Item], list[Verdict]]:
     """Every artifact once; a target that cannot be read is a verdict of its own, and stops no other."""
-    items: dict[str, Item] = {}
+    items: dict[tuple[str, str], Item] = {}  # two images may bear one name, by different digests
     listings = Listings()
     failed = []
     for target in wishes.targets:
         try:
-            items |= {one.name: one for one in items_of(folder, target, listings)}
+            items |= {(one.name, one.reference): one for one in items_of(folder, target, listings)}
         except UsageError:
             raise
         except ReproError as error:
             failed.append(unread(target, error))
     if wishes.digest and not wishes.targets:
-        items[wishes.digest] = of_digest(wishes.digest)
+        items[wishes.digest, ""] = of_digest(wishes.digest)
     elif wishes.digest:
         if len(items) != 1:
             raise UsageError("--digest is for one target", hint="name one file, or give digests as targets")
-        items = {name: _pinned(item, wishes.digest) for name, item in items.items()}
+        items = {key: _pinned(item, wishes.digest) for key, item in items.items()}
     return list(items.values()), failed
 
 

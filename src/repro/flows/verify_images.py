@@ -43,7 +43,7 @@ def item_of(folder: Path, text: str) -> Item:
         name=f"oci:{reference}",
         open=partial(_of_registry, registry, reference),
         beside=Referrers(blobs=registry),
-        reference=str(reference),
+        reference=text,
     )
 
 

@@ -27,7 +27,8 @@ OCI = "oci:"
 class Item:
     """One artifact to be: how it is called, what opens it, where its evidence may lie.
 
-    `path` is where it lies, None where only digests are known; `size` is in bytes, as far as it is known.
+    `path` is where it lies, None where only digests are known; `reference` is an image's in a registry, with
+    its digest; `size` is in bytes, as far as it is known.
     """
 
     name: str
