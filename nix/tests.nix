@@ -20,6 +20,7 @@ in
     git config --global user.email nobody@localhost
     git init --quiet .
     git add --all
+    git commit --quiet --message sources
   '';
 
   inherit flags marks;

@@ -170,6 +170,7 @@ def test_every_item_can_fail(tmp_path: Path) -> None:
         "folders": {"HOME": [0, 0], "TMPDIR": [0, 0]},
         "namespaces": {kind: Path(f"/proc/self/ns/{kind}").stat().st_ino for kind in ("net", "pid")},
         "hidden": {"/": [Path("/").stat().st_dev, Path("/").stat().st_ino]},
+        "homes": [],
         "variables": {"NAMED": "but not given"},
         "tethered": False,
     }

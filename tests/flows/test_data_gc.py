@@ -27,6 +27,7 @@ def add(lab: Lab, content: str, suffix: str = "") -> Path:
     md5 = hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()
     path = lab.root / ".dvc/cache/files/md5" / md5[:2] / f"{md5[2:]}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # DVC's objects are read-only
     path.write_text(content)
     return path
 

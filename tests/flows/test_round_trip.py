@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["repro"]
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 WHEEL = f"repro_toolchain-{__version__}-py3-none-any.whl"
 BUILD = f"{sys.executable} -m hatchling build --target wheel --directory dist"

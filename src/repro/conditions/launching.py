@@ -142,6 +142,7 @@ def _specification(enclosure: Enclosure, method: Method, timeout_seconds: float)
             "folders": {"HOME": _identity(home), "TMPDIR": _identity(tmp)},
             "namespaces": {kind: _namespace(kind) for kind in ("net", "pid")},
             "hidden": _hidden(enclosure),
+            "homes": sorted(_homes()),
         },
     }
 

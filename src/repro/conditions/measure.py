@@ -161,8 +161,10 @@ def dies_with_parent(asked: dict[str, Any]) -> Findings:
 
 
 def other_files_hidden(asked: dict[str, Any]) -> Findings:
-    """None of the caller's own places can be seen."""
-    return [f"{path} is visible" for path, known in asked["hidden"].items() if identity(path) == known]
+    """None of the caller's own places can be seen; homes go unnamed, as records are shown to others."""
+    seen = [path for path, known in asked["hidden"].items() if identity(path) == known]
+    names = ["the home" if path in asked["homes"] else path for path in seen]
+    return [f"{name} is visible" for name in dict.fromkeys(names)]
 
 
 ITEMS = {
