@@ -18,7 +18,9 @@ LOCKS = sorted(
 REGISTRY = re.compile(
     r"(files\.pythonhosted|pypi\.org/(simple|packages)|registry\.npmjs|static\.crates)", re.IGNORECASE
 )
-DOWNLOAD = re.compile(r"https?://(?!(?:[^\s/@]*@)?[\w.]+\.(?:invalid|example)/)[^\s\"')>]+\.(whl|tar\.gz|tgz|deb|crate)\b")
+DOWNLOAD = re.compile(
+    r"https?://(?!(?:[^\s/@]*@)?[\w.]+\.(?:invalid|example)/)[^\s\"')>]+\.(whl|tar\.gz|tgz|deb|crate)\b"
+)
 
 
 def tracked() -> list[str]:
