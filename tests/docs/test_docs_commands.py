@@ -58,6 +58,7 @@ ELSEWHERE = {
 WITHOUT = {
     "docs/how-to/build.md": "needs Nix, which tests/build deals with",
     "docs/how-to/cache.md": "needs Nix, which tests/nix deals with",
+    "docs/how-to/deploy.md": "tells what GitHub runs, which tests/workflows deals with",
     "docs/how-to/nix.md": "needs Nix, which tests/nix deals with",
 }
 """Pages for users without commands that are run here, with the reason."""

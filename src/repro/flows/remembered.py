@@ -7,6 +7,7 @@ in the user's own cache, never in a repository, so that no repository can pass o
 from __future__ import annotations
 
 import dataclasses
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def recall(text: bytes, root: Path) -> Project | None:
 
 def remember(project: Project) -> None:
     """Keep a project that was checked; where the cache cannot be written it is checked again next time."""
-    if b"stage" in project.text:  # it stands for what dvc.yaml says, which changes on its own
+    if re.search(rb"\bstage\b", project.text):  # it stands for what dvc.yaml says, which changes on its own
         return
     # In pairs, because canonical JSON sorts keys, and the order in the file is the order of the runs.
     value = {
