@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from repro.core.errors import DataError
 from repro.core.events import silent
-from repro.data import transfer
 from repro.data.cache import Cache
-from repro.data.shelf import IDLE_SECONDS, Shelf, quiet, without_credentials
-from repro.data.transfer import NAMED, Moved
+from repro.data.shelf import IDLE_SECONDS, NAMED, Shelf, quiet, without_credentials
 from repro.tools.files import disk_errors
 
 if TYPE_CHECKING:
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
     from repro.core.events import Listener
     from repro.data.pointers import Object
+    from repro.data.transfer import Moved
 
 
 class Remote(Protocol):
@@ -97,9 +96,11 @@ class DvcRemote:
 
     def pull(self, objects: Sequence[Object], listener: Listener = silent, jobs: int = 0) -> Moved:
         """The same, told while it goes on, so many at a time; says what was done."""
+        from repro.data import transfer  # threads and queues, which a cached replay does without
+
         with disk_errors("writing to the DVC cache"):
             if transfer.all_present(Cache(folder=self._cache), objects):  # known without reading settings
-                return Moved(there=len(set(objects)))
+                return transfer.Moved(there=len(set(objects)))
             return transfer.fetch(self.cache, objects, self.shelf, listener=listener, jobs=jobs)
 
     def _mentions_cache(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from repro.core.errors import DataError
 from repro.data.objects import CorruptObject, materialise, missing, places
-from repro.data.transfer import NAMED
+from repro.data.shelf import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 NOISY = ("gcsfs", "fsspec", "asyncio", "aiohttp", "google", "urllib3", "dvc", "dvc_objects", "dvc_data")
 """Libraries that tell on standard error what they also raise."""
 
+NAMED = 5
+"""How many failures one error names."""
+
 IDLE_SECONDS = 60.0
 """How long a cloud may send nothing before a request counts as failed, and is made again."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from repro.core.errors import DataError
 from repro.core.events import Event, Kind, silent
 from repro.data.cache import Standing
-from repro.data.shelf import hint_for, quiet, words_of
+from repro.data.shelf import NAMED, hint_for, quiet, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from repro.data.cache import Cache
     from repro.data.pointers import Object
     from repro.data.shelf import Shelf
-
-NAMED = 5
-"""How many failures one error names."""
 
 GRACE_SECONDS = 1.0
 """How long an interrupted call waits for transfers under way to see that they are to end."""
