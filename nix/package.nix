@@ -22,7 +22,12 @@
   typer,
   uv,
   zstandard,
+  dvc-azure,
+  dvc-gdrive,
   dvc-gs,
+  dvc-hdfs,
+  dvc-s3,
+  dvc-ssh,
   h5py,
   pillow,
   pyarrow,
@@ -79,12 +84,17 @@ buildPythonPackage (finalAttrs: {
   ];
 
   optional-dependencies = {
+    azure = [ dvc-azure ];
+    gdrive = [ dvc-gdrive ];
     gs = [ dvc-gs ];
     hdf5 = [ h5py ];
+    hdfs = [ dvc-hdfs ];
     images = [ pillow ];
     netcdf = [ h5py ];
     parquet = [ pyarrow ];
+    s3 = [ dvc-s3 ];
     spdx = [ spdx-tools ];
+    ssh = [ dvc-ssh ];
     statistics = [ scipy ];
     validation = [ cyclonedx-python-lib ] ++ cyclonedx-python-lib.optional-dependencies.validation;
   };

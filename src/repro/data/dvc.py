@@ -160,7 +160,8 @@ class DvcRemote:
             said = without_credentials(str(error))
             raise DataError(
                 f"remote {self.name}: {said}" + (f"; {lacking}" if lacking else ""),
-                hint="run: dvc remote list; most kinds of remote need a package, such as dvc-gs",
+                hint="run: dvc remote list; the packages of its kinds are extras: "
+                "pip install 'repro-toolchain[gs]', or azure, gdrive, hdfs, s3, ssh",
             ) from error
         if settings.get("worktree") or settings.get("version_aware"):
             raise DataError(
