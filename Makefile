@@ -33,10 +33,12 @@ test: $(VENV)/.dev
 
 interop: $(VENV)/.dev
 	@echo "==> building what is missing of Sigstore's servers and clients, into a cache"
-	@if $(BIN)/python tests/interop/tools.py install; then \
+	@$(BIN)/python tests/interop/tools.py install; found=$$?; \
+	if [ $$found -eq 0 ]; then \
 	  echo "==> running the tests with them"; \
 	  $(BIN)/python tests/interop/tools.py run $(BIN)/python -m pytest -m interop tests/interop $(PYTEST_ARGS); \
-	elif [ "$$CI" = true ]; then exit 1; else echo "interop: skipped, for the reason above" >&2; fi
+	elif [ "$$CI" = true ] && [ $$found -ne 4 ]; then exit 1; \
+	else echo "interop: skipped, for the reason above" >&2; fi
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

