@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPConnection
@@ -91,7 +91,8 @@ def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
             if connection.getresponse().status == 200:
                 return
         except OSError:
-            time.sleep(0.05)
+            with suppress(subprocess.TimeoutExpired):  # ends early where the server does
+                process.wait(0.05)
         finally:
             connection.close()
     raise RuntimeError(f"the registry does not answer: {log.read_text()[-400:]}")

@@ -3,8 +3,8 @@
     python tests/interop/tools.py install            build and install what is missing
     python tests/interop/tools.py run COMMAND...     run a command with nothing but a loopback interface
 
-Exits 0 when everything is there, 3 with the reason where Go or npm is missing or a build fails, and 4 where what
-they fetch cannot be reached or is refused.
+Exits 0 when everything is there, 3 with the reason where Go or npm is missing or a build fails, and 4 where
+what they fetch cannot be reached or is refused.
 """
 
 from __future__ import annotations

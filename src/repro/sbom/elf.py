@@ -40,7 +40,7 @@ def is_candidate(path: str) -> bool:
     return ".dist-info/" not in path
 
 
-def sections(tree: Tree, path: str) -> Iterator[tuple[str, bytes]]:
+def sections(tree: Tree | Windowed, path: str) -> Iterator[tuple[str, bytes]]:
     """The wanted sections of a file with their names; nothing for a file that is no whole ELF."""
     window = _window(tree, path)
     head = window(0, 64)
@@ -61,7 +61,7 @@ def sections(tree: Tree, path: str) -> Iterator[tuple[str, bytes]]:
             yield word, window(start, length)
 
 
-def _window(tree: Tree, path: str) -> Callable[[int, int], bytes]:
+def _window(tree: Tree | Windowed, path: str) -> Callable[[int, int], bytes]:
     if isinstance(tree, Windowed):
         return lambda start, size: tree.window(path, start, size)
     try:

@@ -12,9 +12,6 @@ from repro.sbom.elf import is_candidate, sections
 from repro.tools.archive import CHUNK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from repro.core.digest import Digest
     from repro.tools.archive import Member, Stream
 
 MAX_KEPT = 512 << 20
@@ -94,7 +91,7 @@ def _windows(path: str, data: bytes) -> Windows | None:
 
 
 class _Program:
-    """A tree of one file, which remembers what was asked of it."""
+    """One file, which remembers what parts of it were asked for."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -104,12 +101,3 @@ class _Program:
         part = self.data[start : start + size]
         self.asked[start, size] = part
         return part
-
-    def paths(self) -> Iterable[str]:
-        raise NotImplementedError
-
-    def read(self, path: str, limit: int) -> bytes:
-        raise NotImplementedError
-
-    def sha256(self, path: str) -> Digest:
-        raise NotImplementedError
