@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,16 +10,15 @@ import typer
 
 from repro.attest.predicates import LOCAL_BUILDER
 from repro.cli import context as ctx
-from repro.cli.keys import PasswordFiles, PasswordVariable, asked
+from repro.cli.keys import PasswordFiles, PasswordVariable
 from repro.cli.options import Json, One
-from repro.cli.sign import Keys, Timestamp, TokenFile, TrustConfig
+from repro.cli.sign import Keys, Timestamp, TokenFile, TrustConfig, signers_of
 from repro.cli.verb import single
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from repro.drift.report import DriftReport
-    from repro.flows import sign
     from repro.flows.certificate import Certificate, Contents
     from repro.flows.evidence import Evidence
 
@@ -101,23 +99,20 @@ def certificate(  # noqa: PLR0917 - as many as the verb has options
     """
     from repro.core.errors import UsageError
     from repro.flows import certificate as flow
-    from repro.flows import sign
 
     folder = ctx.settings(context).folder
     if unsigned and (keys or identity_token_file or trust_config):
         raise UsageError("--unsigned, and somebody who signs", hint="leave one of them out")
-    signing: sign.Wishes | None = None
+    signing = None
     if not unsigned:
-        signing = sign.Wishes(
-            files=(),
-            keys=tuple(folder / key for key in keys or ()),
-            password_files=tuple(folder / file for file in password_files or ()),
+        signing = signers_of(
+            folder,
+            keys=keys,
+            password_files=password_files,
             password_variable=password_variable,
-            ask=lambda key: asked(f"password of {key}"),
-            token_file=folder / identity_token_file if identity_token_file else None,
-            interactive=sys.stdin.isatty(),
-            trust_config=folder / trust_config if trust_config else None,
             timestamp_url=timestamp_url,
+            token_file=identity_token_file,
+            trust_config=trust_config,
         )
     wishes = flow.Wishes(
         experiment=experiment, out=out, signing=signing, builder=builder, even_if_drifted=even_if_drifted

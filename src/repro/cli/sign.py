@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,9 @@ from repro.cli import context as ctx
 from repro.cli.keys import PasswordFiles, PasswordVariable, asked
 from repro.cli.options import Json
 from repro.cli.verb import single
+
+if TYPE_CHECKING:
+    from repro.flows.sign import Wishes
 
 EPILOG = """Examples:
 
@@ -96,30 +100,51 @@ def sign(  # noqa: PLR0917 - as many as the verb has options
     browser, and the signature is in a public log. Several bundles of one file are lines of one
     .sigstore.jsonl.
     """
-    from repro.flows.sign import Wishes
     from repro.flows.sign import sign as sign_flow
     from repro.render.attest_text import signed_text
 
     folder = ctx.settings(context).folder
-    signed = sign_flow(
-        Wishes(
-            files=tuple(folder / file for file in files),
-            keys=tuple(folder / key for key in keys or ()),
-            password_files=tuple(folder / file for file in password_files or ()),
-            password_variable=password_variable,
-            ask=lambda key: asked(f"password of {key}"),
-            token_file=folder / identity_token_file if identity_token_file else None,
-            interactive=sys.stdin.isatty(),
-            trust_config=folder / trust_config if trust_config else None,
-            timestamp_url=timestamp_url,
-            as_blob=as_blob,
-            out=folder / out if out else None,
-        )
+    signers = signers_of(
+        folder,
+        keys=keys,
+        password_files=password_files,
+        password_variable=password_variable,
+        timestamp_url=timestamp_url,
+        token_file=identity_token_file,
+        trust_config=trust_config,
     )
+    what = tuple(folder / file for file in files)
+    signed = sign_flow(replace(signers, files=what, as_blob=as_blob, out=folder / out if out else None))
     if as_json:
         ctx.say_json({"version": 1, "exit": 0, "signed": [one.to_dict() for one in signed]})
     else:
         ctx.say(signed_text(signed))
+
+
+def signers_of(
+    folder: Path,
+    *,
+    keys: Keys,
+    password_files: PasswordFiles,
+    password_variable: str,
+    timestamp_url: str,
+    token_file: Path | None,
+    trust_config: Path | None,
+) -> Wishes:
+    """Who is to sign, by the options that every signing verb has; nothing yet of what."""
+    from repro.flows.sign import Wishes
+
+    return Wishes(
+        files=(),
+        keys=tuple(folder / key for key in keys or ()),
+        password_files=tuple(folder / file for file in password_files or ()),
+        password_variable=password_variable,
+        ask=lambda key: asked(f"password of {key}"),
+        token_file=folder / token_file if token_file else None,
+        interactive=sys.stdin.isatty(),
+        trust_config=folder / trust_config if trust_config else None,
+        timestamp_url=timestamp_url,
+    )
 
 
 app = single(sign, epilog=EPILOG)
