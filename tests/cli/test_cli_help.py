@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +51,21 @@ def test_help_fits_and_is_what_the_page_shows(recorded: Project, verb: str) -> N
     assert "Exit codes" in answer.out or " " in verb or not verb
     assert answer.out.rstrip("\n") == documented()[verb]
     assert recorded(*verb.split(), "-h").out == answer.out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_line_of_a_verb_is_the_first_of_its_own_help(verb: str) -> None:
+    """The list of verbs says of each what its module says, though it loads none of them."""
+    command = typer.main.get_command(importlib.import_module(f"repro.cli.{verb}").app)
+    assert command.get_short_help_str(limit=80) == VERBS[verb]
+
+
+def test_help_loads_no_verb() -> None:
+    """Help of the whole starts as fast with thirty verbs as with three."""
+    code = "import sys; from repro.cli.main import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "Commands:" in ran.stdout
+    assert not {f"repro.cli.{verb}" for verb in VERBS}.intersection(ran.stderr.split())
 
 
 def test_help_has_no_cut_sentences(recorded: Project) -> None:

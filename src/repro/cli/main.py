@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import io
 import os
@@ -20,29 +19,29 @@ from repro.cli.verb import LOOK, Verbs, bare
 from repro.core.errors import ReproError, UsageError
 from repro.core.exits import Exit
 
-VERBS = (
-    "replay",
-    "status",
-    "drift",
-    "baseline",
-    "data",
-    "runs",
-    "build",
-    "sbom",
-    "audit",
-    "attest",
-    "sign",
-    "verify",
-    "policy",
-    "certificate",
-    "keys",
-    "gate",
-    "cache",
-    "doctor",
-    "git",
-    "init",
-)
-"""Each is a module beside this one, whose `app` holds it; loaded when it is called."""
+VERBS = {
+    "replay": "Run experiments again and compare numbers with baselines.",
+    "status": "Say which runs are fresh, which are stale and why.",
+    "drift": "Compare any two files or folders, number by number.",
+    "baseline": "Accepted outputs: record, accept, list, show, diff.",
+    "data": "Data under DVC: status, pull, verify, track.",
+    "runs": "Records of runs: list, show, diff, gc.",
+    "build": "Build, build again, and prove that it comes out the same.",
+    "sbom": "What is inside: make an SBOM, check it, compare two.",
+    "audit": "Find known vulnerabilities in an SBOM, offline.",
+    "attest": "Say how artifacts and numbers were made, to be signed.",
+    "sign": "Sign statements and files, as Sigstore bundles (v0.3).",
+    "verify": "Verify artifacts before they are deployed, cited or trusted.",
+    "policy": "What is demanded of artifacts: init, check, explain.",
+    "certificate": "Write what a reviewer needs to check an experiment's numbers.",
+    "keys": "Make keys for signing, and say what a key is.",
+    "gate": "Run the checks of a stage, the same here as in CI.",
+    "cache": "Binary caches of Nix: push, check.",
+    "doctor": "Look whether this machine can replay and build.",
+    "git": "For git: numbers in its diff, and a check before a commit.",
+    "init": "Write a first repro.toml; never overwrites one.",
+}
+"""Each is a module beside this one, whose `app` holds it and is loaded when it is called: hence the words here."""
 
 BAD_USAGE: type[Exception] = typer.BadParameter.__mro__[1]
 """What typer raises for a wrong command line: its own class or click's, by typer's version."""
@@ -63,6 +62,10 @@ class _Repro(Verbs):
         command = typer.main.get_command(importlib.import_module(f"repro.cli.{cmd_name}").app)
         command.name = cmd_name
         return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002 - see Shape
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
 
 
 app = typer.Typer(
@@ -174,6 +177,8 @@ def _usage(error: Any, arguments: list[str]) -> UsageError:  # noqa: ANN401 - se
     path = context.command_path if context else f"repro {verb}".rstrip()
     if context is None or not hasattr(error, "possibilities"):
         return UsageError(f"{path}: {error.format_message().rstrip('.')}", hint=f"see: {path} --help")
+    import difflib
+
     options = [option for param in context.command.get_params(context) for option in param.opts]
     near = difflib.get_close_matches(error.option_name, options, n=1, cutoff=NEAR)
     hint = f"see: {path} --help"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     Near is what differs by few letters or by case, or what the word abbreviates.
     """
+    import difflib
+
     words = sorted(known)
     lower = {candidate.lower(): candidate for candidate in words}
     near = difflib.get_close_matches(word.lower(), lower, n=3, cutoff=0.5)
@@ -31,5 +32,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def _likeness(word: str, other: str) -> float:
     """Letters in common in order, and in any order: two that changed places are less than two wrong ones."""
+    import difflib
+
     common = sum((Counter(word) & Counter(other)).values())
     return difflib.SequenceMatcher(None, word, other).ratio() + 2 * common / (len(word) + len(other))
