@@ -41,7 +41,7 @@ VERBS = {
     "git": "For git: numbers in its diff, and a check before a commit.",
     "init": "Write a first repro.toml; never overwrites one.",
 }
-"""Each is a module beside this one, whose `app` holds it and is loaded when it is called: hence the words here."""
+"""Each is a module beside this one with its `app`, loaded when it is called: hence the words here."""
 
 BAD_USAGE: type[Exception] = typer.BadParameter.__mro__[1]
 """What typer raises for a wrong command line: its own class or click's, by typer's version."""
