@@ -48,7 +48,7 @@ def judge_small(tally: Tally, waiting: list[Small]) -> None:
     worst = np.zeros(len(waiting))
     np.maximum.at(worst, owners, np.nan_to_num(relative[admission.over], nan=0.0, posinf=math.inf))
     patterns = set(owners[admission.pattern[admission.over]].tolist())
-    for number in np.unique(owners).tolist():
+    for number in np.flatnonzero(np.bincount(owners)).tolist():  # np.unique would load numpy.ma
         item = waiting[number]
         arrays = Arrays(r=item.r, x=item.x, flat=None)
         report = partial(small_report, tally.output, tally.baseline, item.path, arrays, item.decider)
