@@ -5,13 +5,16 @@ from __future__ import annotations
 import fnmatch
 import math
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from repro.core.errors import ConfigError
 from repro.core.near import did_you_mean
 from repro.drift.pattern import Pattern, parse_pattern
+from repro.drift.rules import parse_day
+
+if TYPE_CHECKING:
+    from datetime import date
 
 DEFAULT_ALPHA: Final = 0.05
 """Level of each one-sided test, as Schuirmann (1987) and the guidelines on bioequivalence have it."""
@@ -104,7 +107,7 @@ def _value(key: str, value: object, where: str) -> Any:  # noqa: ANN401 - a fiel
             raise ConfigError(f"{where}: must be a whole number from {LEAST_RUNS} to {MAX_RUNS}")
         return value
     if key == "expires":
-        return _day(value, where)
+        return parse_day(value, where)
     if not isinstance(value, str) or not value.strip():
         raise ConfigError(f"{where}: must be a text that is not empty", hint=HINTS.get(key, ""))
     if key == "relative_to" and value not in UNITS:
@@ -125,14 +128,3 @@ def _number(key: str, value: object, where: str) -> float:
         return float(value)
     except OverflowError as error:
         raise ConfigError(f"{where}: out of range") from error
-
-
-def _day(value: object, where: str) -> date:
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError as error:
-            raise ConfigError(f"{where}: not a date: {value!r}", hint="write it as 2030-12-31") from error
-    if isinstance(value, datetime) or not isinstance(value, date):
-        raise ConfigError(f"{where}: must be a date, not {type(value).__name__}")
-    return value

@@ -168,7 +168,7 @@ def _value(key: str, value: object, where: str) -> object:
     if key in FLAGS:
         return _typed(value, bool, where)
     if key == "expires":
-        return _day(value, where)
+        return parse_day(value, where)
     if key == "ulp":
         return _count(value, where)
     if key == "sorted_by":
@@ -209,7 +209,8 @@ def _names(value: object, where: str) -> tuple[str, ...]:
     return names
 
 
-def _day(value: object, where: str) -> date:
+def parse_day(value: object, where: str) -> date:
+    """A day, as TOML's own date or as text; raises ConfigError."""
     if isinstance(value, str):
         try:
             return date.fromisoformat(value)
