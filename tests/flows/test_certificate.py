@@ -419,13 +419,6 @@ def test_it_says_what_it_wrote(repro: Repro, ran: Lab, keys: dict[str, KeyFiles]
     assert said["signers"] == [f"key {keys['alice'].public.fingerprint}"]
 
 
-def test_a_file_that_is_taken_away_is_not_missed(repro: Repro, ran: Lab, keys: dict[str, KeyFiles]) -> None:
-    """What the README and the threat model admit: each file is judged for itself."""
-    place = signed(repro, ran, keys)
-    (place / "drift.html").unlink()
-    assert repro(place, *COMMAND).code == 0
-
-
 def test_odd_names_of_outputs(repro: Repro, lab: Lab, keys: dict[str, KeyFiles]) -> None:
     """Outputs with spaces, signs and any letters are listed, addressed and verified as others are."""
     names = ["a b/ü #1.json", "100%.json", 'quote".json']

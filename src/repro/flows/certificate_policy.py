@@ -41,10 +41,11 @@ def policy_text(experiment: str, parts: Sequence[Part], seal: Seal, *, builder: 
     common = f"signers = {names}, threshold = {len(seal.signers)}"
     lines += [
         "",
-        "# Every file is one that the signers have listed.",
+        "# Every file is one that the signers have listed, under its name.",
         "[[artifacts]]",
         'name = "files"',
         'match = ["**"]',
+        "named = true",
         f'demands.listed = {{ kind = "release", {common} }}',
     ]
     for name, part in named.items():

@@ -13,6 +13,7 @@ from repro.core.check import Check, Status
 from repro.core.digest import of_bytes
 from repro.core.errors import ConfigError, ReproError, UsageError
 from repro.core.exits import Exit
+from repro.flows.verify_folder import whole
 from repro.flows.verify_report import Report, strictly
 from repro.flows.verify_targets import Item, items_of, of_digest
 from repro.tools import clock, host
@@ -89,7 +90,7 @@ def verify(
     folder, wishes = _completed(folder, wishes)
     plan = _plan(folder, wishes, now or clock.now())
     items, failed = _items(folder, wishes)
-    verdicts = [*_judged(items, plan), *failed]
+    verdicts = [*whole(items, _judged(items, plan)), *failed]
     if wishes.strict:
         verdicts = [strictly(one) for one in verdicts]
     verdicts.sort(key=lambda one: one.name)

@@ -28,7 +28,8 @@ class Item:
     """One artifact to be: how it is called, what opens it, where its evidence may lie.
 
     `path` is where it lies, None where only digests are known; `reference` is an image's in a registry, with
-    its digest; `size` is in bytes, as far as it is known.
+    its digest; `size` is in bytes, as far as it is known. `folder` is the one that was named, where it was
+    one, and `inside` the path in it.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Item:
     path: Path | None = None
     reference: str = ""
     size: int = 0
+    folder: Path | None = None
+    inside: str = ""
 
 
 def items_of(folder: Path, target: str, listings: Listings | None = None) -> Iterator[Item]:
@@ -95,7 +98,7 @@ def _of_folder(folder: Path, prefix: str, listings: Listings) -> Iterator[Item]:
         if _is_evidence_of_another(folder, name, known):
             continue
         found = True
-        yield of_file(folder / name, prefix + name, listings)
+        yield replace(of_file(folder / name, prefix + name, listings), folder=folder, inside=name)
     if not found:
         raise ReproError(f"{prefix or folder}: holds nothing to verify", hint="name what is to be verified")
 

@@ -68,7 +68,7 @@ def _check(seal: Seal) -> Iterator[str]:
     yield seal.command
     yield "```"
     yield ""
-    yield "Exit code 0: every file here is one that the signers listed, each output was made by the recorded"
+    yield "Exit code 0: the files are all those that the signers listed, each output was made by the recorded"
     yield "run, and its replay is as this page says. Exit code 1 names the file and the step that refused it."
     yield ""
     yield "Signed by:"
@@ -82,8 +82,7 @@ def _check(seal: Seal) -> Iterator[str]:
     else:
         yield "elsewhere."
     yield ""
-    yield "The check does not notice a file that was taken away, and it runs nothing again. To do that, check"
-    yield "out the commit and run `repro replay`."
+    yield "The check runs nothing again. To do that, check out the commit and run `repro replay`."
 
 
 def _unsigned() -> Iterator[str]:
