@@ -97,7 +97,7 @@ def test_an_sbom_is_that_of_what_it_was_made_of(folder: Path) -> None:
 
 @pytest.mark.parametrize("file", ["demo/data.txt", "demo/__init__.py", "other-2.0.dist-info/METADATA"])
 def test_one_flipped_byte_in_one_installed_file_is_caught(folder: Path, file: str) -> None:
-    """One bit of one installed file is exit 1, and the component is named; the size is the same."""
+    """One bit of one installed file is exit 1, component and file are named; the size is the same."""
     path = folder / "venv" / SITE / file
     data = bytearray(path.read_bytes())
     data[-2] ^= 1
@@ -105,6 +105,28 @@ def test_one_flipped_byte_in_one_installed_file_is_caught(folder: Path, file: st
     answer = repro(folder, "sbom", "check", "sbom.json", "venv")
     assert answer.code == 1
     assert f"changed  {file.split('/', maxsplit=1)[0].split('-', maxsplit=1)[0]}" in answer.out.decode()
+    assert f"{SITE}/{file}: is not what RECORD states" in answer.out.decode()
+    belied = repro(folder, "sbom", "check", "sbom.json", "venv", "--json").document["belied"]
+    assert [each["where"] for each in belied] == [f"{SITE}/{file}"]
+
+
+def test_verify_makes_and_proves_in_one_step(folder: Path) -> None:
+    """--verify gives the same bytes where RECORD is true, and exit 1 with the file's name where it is not."""
+    before = repro(folder, "sbom", "venv", "--verify")
+    assert (before.code, before.out) == (0, (folder / "sbom.json").read_bytes())
+    assert "as RECORD states" not in before.err
+    path = folder / "venv" / SITE / "demo/data.txt"
+    path.write_bytes(b"DATA\n")
+    plain = repro(folder, "sbom", "venv")
+    assert (plain.code, plain.out) == (0, before.out)
+    assert "files are hashed as RECORD states" in plain.err
+    after = repro(folder, "sbom", "venv", "--verify", "--out", "after.json")
+    assert after.code == 1
+    assert "demo/data.txt: is not what RECORD states" in after.err
+    assert repro(folder, "sbom", "check", "after.json", "venv").code == 0
+    assert repro(folder, "sbom", "diff", "sbom.json", "after.json").code == 1
+    (folder / "pins.lock").write_text(f"demo==1.0 --hash=sha256:{'a' * 64}\n", encoding="utf-8")
+    assert "--verify is for Python environments" in repro(folder, "sbom", "pins.lock", "--verify").err
 
 
 def test_added_and_missing_packages_are_caught(folder: Path) -> None:

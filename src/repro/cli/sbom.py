@@ -18,6 +18,7 @@ EPILOG = """Examples:
 \b
   repro sbom                           what [sbom] of repro.toml names
   repro sbom .venv --out sbom.json     a virtual environment
+  repro sbom .venv --verify            and prove what its RECORDs state
   repro sbom .#default --closure buildtime
   repro sbom requirements.lock --format spdx-json
   repro sbom check sbom.json .venv     is it the SBOM of what is there?
@@ -27,7 +28,8 @@ EPILOG = """Examples:
 Exit codes:
     0  made; checked, valid or allowed; no difference
     1  another target, a difference, invalid, a licence that is not
-       allowed, or a document that cannot be parsed
+       allowed, a document that cannot be parsed, or with --verify a
+       file that is not what RECORD states
     2  wrong usage or configuration
     3  not made or not checked: a tool or a library is missing, nothing
        was there to compare by hash
@@ -145,6 +147,14 @@ Platform = Annotated[
         show_default=False,
     ),
 ]
+Verify = Annotated[
+    bool,
+    typer.Option(
+        "--verify",
+        help="For environments: read every file; exit 1 where one is not what RECORD states.",
+        show_default=False,
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Write it to this file.", show_default=False)
 ]
@@ -162,20 +172,26 @@ def make_(
     spec: Spec_ = None,
     closure: Closure_ = None,
     platform: Platform = "",
+    verify: Verify = False,
     out: Out = None,
 ) -> None:
     """Make an SBOM: what `repro sbom TARGET` does."""
+    from dataclasses import replace
+
     from repro.flows import sbom as flow
+    from repro.render.sbom_text import made_lines
     from repro.tools import files
 
     folder = ctx.settings(context).folder
-    made = flow.make(folder, _wishes(target, form, spec, closure, platform))
+    made = flow.make(folder, replace(_wishes(target, form, spec, closure, platform), verify=verify))
     if out is None:
         ctx.say(made.data.decode())
     else:
         with files.disk_errors(f"writing {out}"):
             files.write_atomic(folder / out, made.data)
-    _tell(context, made, out)
+    for line in made_lines(made, str(out) if out else ""):
+        ctx.tell(context, line)
+    ctx.leave(made.exit)
 
 
 @app.command(cls=Verb)
@@ -266,10 +282,3 @@ def _wishes(target: str, form: Form | None, spec: Spec | None, closure: Closure 
         closure=sbom_target.Closure(closure) if closure else None,
         platform=platform,
     )
-
-
-def _tell(context: typer.Context, made: Any, out: Path | None) -> None:  # noqa: ANN401 - loaded late
-    from repro.render.sbom_text import made_lines
-
-    for line in made_lines(made.inventory, str(out) if out else ""):
-        ctx.tell(context, line)

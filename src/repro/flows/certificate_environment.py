@@ -30,7 +30,7 @@ def environment_sbom(root: Path, record: Record) -> bytes:
 
 
 def _venv(environment: Mapping[str, Any], run: str) -> Inventory:
-    """Package by package, each with the digest of its files."""
+    """Package by package, each with the digest of its files, which are read."""
     from repro.sbom.python_environment import environment as inventory
 
     tree = host.cache_folder() / "environments" / Digest.parse(environment["digest"]).hex / "venv"
@@ -39,7 +39,7 @@ def _venv(environment: Mapping[str, Any], run: str) -> Inventory:
             f"{run}: its environment {environment['name']} is not on this machine any more",
             hint=f"run it again: repro replay '{run}' --no-cache",
         )
-    return inventory(tree)
+    return inventory(tree, measured=True)
 
 
 def _nix(root: Path, environment: Mapping[str, Any]) -> Inventory:

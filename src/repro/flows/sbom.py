@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.core.errors import DataError, UsageError
-from repro.flows.sbom_target import Closure, inventory_of
+from repro.core.exits import Exit
+from repro.flows.sbom_target import Closure, Sort, inventory_of, target_of
 from repro.sbom.cyclonedx import DEFAULT_SPEC
 from repro.sbom.document import Format, written
 from repro.tools import clock, host
@@ -28,21 +29,32 @@ DOCUMENTS = (".json", ".xml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What is asked for; `target` "" and None elsewhere stand for what `repro.toml` says, or the default."""
+    """What is asked for; `target` "" and None elsewhere stand for what `repro.toml` says, or the default.
+
+    `verify`: read every file of an environment, to prove what RECORD states of it.
+    """
 
     target: str = ""
     form: Format | None = None
     spec: str = ""
     closure: Closure | None = None
     platform: str = ""
+    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """An SBOM's bytes, and the inventory that they state."""
+    """An SBOM's bytes, and the inventory that they state; whether every file was read to prove RECORD."""
 
     inventory: Inventory
     data: bytes
+    verified: bool = False
+
+    @property
+    def exit(self) -> Exit:
+        """1 where it should be proved that all is as RECORD states, and something is not."""
+        wrong = self.verified and any(each.belies for each in self.inventory.findings)
+        return Exit.WRONG if wrong else Exit.GOOD
 
 
 def make(folder: Path, wishes: Wishes) -> Made:
@@ -51,15 +63,25 @@ def make(folder: Path, wishes: Wishes) -> Made:
     form = wishes.form or Format.CYCLONEDX_JSON
     if wishes.spec and form is Format.SPDX_JSON:
         raise UsageError("--spec is for CycloneDX; SPDX is written as 2.3", hint="leave --spec out")
+    if wishes.verify and target_of(folder, wishes.target).sort is not Sort.ENVIRONMENT:
+        raise UsageError(
+            f"--verify is for Python environments, and {wishes.target} is none", hint="leave --verify out"
+        )
     with collector_paused():
-        inventory = inventory_of(folder, wishes.target, closure=wishes.closure, platform=wishes.platform)
+        inventory = _read(folder, wishes, measured=wishes.verify)
         data = written(
             inventory,
             form=form,
             spec=wishes.spec or DEFAULT_SPEC,
             epoch=host.variables().get("SOURCE_DATE_EPOCH", ""),
         )
-    return Made(inventory=inventory, data=data)
+    return Made(inventory=inventory, data=data, verified=wishes.verify)
+
+
+def _read(folder: Path, wishes: Wishes, *, measured: bool) -> Inventory:
+    return inventory_of(
+        folder, wishes.target, closure=wishes.closure, platform=wishes.platform, measured=measured
+    )
 
 
 def completed(folder: Path, wishes: Wishes) -> tuple[Path, Wishes]:
@@ -121,16 +143,15 @@ def licences(folder: Path, subject: str, wishes: Wishes) -> Judged:
         inventory = read(folder, Path(subject)).inventory
     else:
         place, wishes = completed(folder, replace(wishes, target=subject))
-        inventory = inventory_of(place, wishes.target, closure=wishes.closure, platform=wishes.platform)
+        inventory = _read(place, wishes, measured=False)
     return judged(inventory, rules, today=clock.now().date())
 
 
 def check(folder: Path, file: Path, wishes: Wishes) -> Checked:
-    """Whether the SBOM in `file` is that of the target, which is read anew."""
+    """Whether the SBOM in `file` is that of the target, which is read anew, every file of it."""
     from repro.sbom.check import checked
 
     with collector_paused():
         stated = read(folder, file)
         folder, wishes = completed(folder, wishes)
-        found = inventory_of(folder, wishes.target, closure=wishes.closure, platform=wishes.platform)
-        return checked(stated.inventory, found)
+        return checked(stated.inventory, _read(folder, wishes, measured=True))

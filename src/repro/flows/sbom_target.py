@@ -141,8 +141,13 @@ def _unknown(text: str) -> UsageError:
     )
 
 
-def inventory_of(folder: Path, text: str, *, closure: Closure | None = None, platform: str = "") -> Inventory:
-    """The inventory of what `text` names; UsageError where an option is not for this kind of target."""
+def inventory_of(
+    folder: Path, text: str, *, closure: Closure | None = None, platform: str = "", measured: bool = False
+) -> Inventory:
+    """The inventory of what `text` names; UsageError where an option is not for this kind of target.
+
+    `measured`: of an environment every file is read, where else RECORD is taken at its word.
+    """
     target = target_of(folder, text)
     if closure is not None and target.sort is not Sort.NIX:
         raise UsageError(f"--closure is for Nix, and {text} is no part of it", hint="leave --closure out")
@@ -159,7 +164,7 @@ def inventory_of(folder: Path, text: str, *, closure: Closure | None = None, pla
             from repro.sbom import oci
 
             return oci.image(target.path, platform=platform)
-        return _python_of(target)
+        return _python_of(target, measured=measured)
 
 
 def _closure_of(folder: Path, target: Target, closure: Closure) -> Inventory:
@@ -177,11 +182,11 @@ def _closure_of(folder: Path, target: Target, closure: Closure) -> Inventory:
     return read(nix, [text], meta=meta)
 
 
-def _python_of(target: Target) -> Inventory:
+def _python_of(target: Target, *, measured: bool) -> Inventory:
     if target.sort is Sort.ENVIRONMENT:
         from repro.sbom.python_environment import environment
 
-        return environment(target.path)
+        return environment(target.path, measured=measured)
     if target.sort is Sort.LOCK:
         from repro.sbom.lockfile import lock
 

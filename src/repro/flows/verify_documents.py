@@ -24,12 +24,12 @@ SUFFIXES = (".cdx.json", ".spdx.json", ".sbom.json", ".json")
 
 
 def inventory_of(item: Item) -> Inventory:
-    """What is in the artifact, read anew. Raises ReproError where nothing tells."""
+    """What is in the artifact, read anew, every file of it. Raises ReproError where nothing tells."""
     from repro.flows.sbom_target import inventory_of as read
 
     if item.path is None:
         raise EvidenceError("the artifact is not at hand, so nothing tells what is in it")
-    return read(item.path.parent, item.path.name)
+    return read(item.path.parent, item.path.name, measured=True)
 
 
 def audit_of(folder: Path, now: datetime, inventory: Inventory) -> Audit:

@@ -8,14 +8,15 @@ from repro.core.check import Status
 from repro.core.exits import Exit
 from repro.render.words import Palette, one_line, plural, shorten
 from repro.sbom.check import Deviation
+from repro.sbom.component import HASHES
 from repro.sbom.difference import Sort
 from repro.sbom.identity import distributions, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from repro.flows.sbom import Made
     from repro.sbom.check import Checked, Deviating
-    from repro.sbom.component import Inventory
     from repro.sbom.difference import Change, Difference
     from repro.sbom.licences import Judged
     from repro.sbom.validate import Validated
@@ -26,12 +27,15 @@ SHOWN = 20
 WIDTH = 100
 
 
-def made_lines(inventory: Inventory, out: str) -> Iterator[str]:
+def made_lines(made: Made, out: str) -> Iterator[str]:
     """What is told beside an SBOM: how much it holds, where it is, and what was found wrong on the way."""
+    inventory = made.inventory
     for finding in inventory.findings[:SHOWN]:
         yield f"note: {one_line(finding.where)}: {one_line(finding.what)}"
     if len(inventory.findings) > SHOWN:
         yield f"note: {len(inventory.findings) - SHOWN} more are in the SBOM, as repro:finding"
+    if not made.verified and any((HASHES, "RECORD") in each.properties for each in inventory.components):
+        yield "note: files are hashed as RECORD states; --verify and repro sbom check read them"
     bare = sum(not (evidence(each) or distributions(each)) for each in inventory.components)
     count = plural(len(inventory.components), "component") + (f", {bare} without a hash" if bare else "")
     yield f"SBOM of {one_line(inventory.target.name)}: {count}" + (f", written to {out}" if out else "")
@@ -41,6 +45,7 @@ def check_text(found: Checked, palette: Palette, *, strict: bool = False) -> str
     """Deviations, by what the others were compared, and the outcome last."""
     lines = [_deviating(each, palette) for each in found.deviations[:SHOWN]]
     lines += _more(len(found.deviations))
+    lines += [f"note: {one_line(each.where)}: {one_line(each.what)}" for each in found.belied[:SHOWN]]
     if found.by_version:
         names = ", ".join(one_line(name) for name in found.by_version[:SHOWN])
         rest = len(found.by_version) - SHOWN

@@ -11,7 +11,7 @@ from repro.core.exits import Exit
 from repro.sbom.identity import By, compared, label_of, name_of, paired
 
 if TYPE_CHECKING:
-    from repro.sbom.component import Component, Inventory
+    from repro.sbom.component import Component, Finding, Inventory
 
 
 class Deviation(StrEnum):
@@ -39,13 +39,16 @@ class Checked:
     `by_hash` counts components whose bytes were compared; `by_version` names those where one side states no
     hash that the other has: their names and versions agree, and nothing more is known. Requirements that
     nothing has met have no bytes: of those that agree, neither tells. `within` counts components that have no
-    hash and lie inside one that was compared by hash: their bytes are among its own.
+    hash and lie inside one that was compared by hash: their bytes are among its own. `belied` names what is
+    not as the target itself states, such as the files of a package that are not what its RECORD says: where a
+    package changed, they say by which files; where the SBOM states the same, it is that of what is there.
     """
 
     deviations: tuple[Deviating, ...]
     by_hash: int
     by_version: tuple[str, ...]
     within: int = 0
+    belied: tuple[Finding, ...] = ()
 
     def exit(self, *, strict: bool = False) -> Exit:
         """1 on a deviation, 3 where no component was compared by hash; `strict`: 1 where one was not."""
@@ -78,6 +81,7 @@ class Checked:
                 {"kind": str(each.kind), "name": each.name, "stated": each.stated, "found": each.found}
                 for each in self.deviations
             ],
+            "belied": [{"where": each.where, "what": each.what} for each in self.belied],
         }
 
 
@@ -110,6 +114,7 @@ def checked(stated: Inventory, found: Inventory) -> Checked:
         by_hash=holders.count,
         by_version=tuple(sorted(by_version)),
         within=len(bare) - len(by_version),
+        belied=tuple(each for each in found.findings if each.belies),
     )
 
 

@@ -6,6 +6,7 @@ environment, an image) gives the same nouns, so that documents, checks and diffe
 
 from __future__ import annotations
 
+from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -23,6 +24,13 @@ CONTENT = "repro:content"
 
 CONTENT_HASHES = (NAR_HASH, CONTENT)
 """Properties that stand for a component's bytes: `repro sbom check` compares them beside `digests`."""
+
+HASHES = "repro:python:hashes"
+"""Property `RECORD`: `CONTENT` is over the digests that the package's RECORD states (of what it states none,
+over the file's own). It does not say that anybody compared them with the files: `repro sbom check` does."""
+
+_FOR_URLS = bytes.maketrans(b"+/", b"-_")
+_FROM_URLS = bytes.maketrans(b"-_", b"+/")
 
 REQUIRES = "repro:python:requires"
 """Property of a package that is required and not there: a requirement, as the distribution states it."""
@@ -100,10 +108,15 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something wrong that was met while reading: where, and in words what; it never stops the reading."""
+    """Something wrong that was met while reading: where, and in words what; it never stops the reading.
+
+    `belies` says that what is there is not what the target itself states of it, as a file that is not what
+    RECORD states.
+    """
 
     where: str
     what: str
+    belies: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +136,27 @@ class Inventory:
 def content_of(files: Mapping[str, Digest]) -> str:
     """The value of `CONTENT`: the SHA-256 of the canonical JSON of paths and the digests of their bytes.
 
-    Paths are relative to what holds them, such as `site-packages`; files that running a program writes
-    (bytecode) and that tell of the place (`RECORD`, `direct_url.json`) are left out by the caller.
+    Digests are written as RECORD of Python packages has them (`recorded`). Paths are relative to what holds
+    them, such as `site-packages`; files that running a program writes (bytecode) and that tell of the place
+    (`RECORD`, `direct_url.json`) are left out by the caller.
     """
-    return str(of_value({path: str(digest) for path, digest in files.items()}))
+    return content_of_words(
+        {path: recorded(bytes.fromhex(digest.hex), digest.algorithm) for path, digest in files.items()}
+    )
 
 
-def content_of_sha256(files: Mapping[str, bytes]) -> str:
-    """The same, of paths and SHA-256 digests in bytes: those of ten thousand files in a fifth of the time."""
-    return str(of_value({path: f"sha256:{digest.hex()}" for path, digest in files.items()}))
+def content_of_words(files: Mapping[str, str]) -> str:
+    """The same, of digests that are written so already: RECORD states ten thousand of them."""
+    return str(of_value(files))
+
+
+def recorded(digest: bytes, algorithm: str = "sha256") -> str:
+    """A digest as RECORD writes it: Base64 for URLs without padding (RFC 4648, section 5)."""
+    return f"{algorithm}={b2a_base64(digest, newline=False).translate(_FOR_URLS, b'=').decode()}"
+
+
+def digest_of(word: str) -> Digest:
+    """The digest that is written so."""
+    algorithm, _, text = word.partition("=")
+    padded = text.encode().translate(_FROM_URLS) + b"=" * (-len(text) % 4)
+    return Digest(algorithm, a2b_base64(padded).hex())

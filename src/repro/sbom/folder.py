@@ -73,6 +73,10 @@ class FolderTree:
                     raise FormatError(f"{self._start}{path}: grew while it was read")
         return b"".join(parts)
 
+    def size(self, path: str) -> int:
+        """A file's size in bytes."""
+        return os.lstat(self._start + path).st_size
+
     def sha256(self, path: str) -> Digest:
         """The SHA-256 of a file's bytes, streamed."""
         return Digest("sha256", self.digests((path,))[path].hex())

@@ -59,19 +59,21 @@ class _Place:
         return next((m["version"] for site in self.sites if (m := SITE.fullmatch(site)) and m["version"]), "")
 
 
-def environment(folder: Path, *, lock: Path | None = None, hashed: bool = True) -> Inventory:
+def environment(folder: Path, *, lock: Path | None = None, measured: bool = False) -> Inventory:
     """The inventory of the virtual environment, or of the folder of packages, at `folder`.
 
-    Each package has one digest over its files as they are (`CONTENT`), and a finding where they are not what
-    RECORD states; `hashed=False` reads no installed file, and states neither. Hashes of distributions come
-    from `lock`, or from a requirements.lock beside the folder. Raises DataError where no environment is.
+    Each package has one digest over its files (`CONTENT`): over what RECORD states of them, and says so
+    (`HASHES`), but for files that are missing or have another size. `measured`: every file is read and
+    hashed, and one that is not as RECORD states is a finding; where all are, the inventory is the same.
+    Hashes of distributions come from `lock`, or from a requirements.lock beside the folder. Raises DataError
+    where no environment is.
     """
     tree = FolderTree(folder)
     known = packages(tree, tree.listed)
     place = _place(tree, known)
     top = [package for package in known if package.site in place.sites]
     parts = _parts(tree, top)
-    files = files_of(tree, parts, place.sites, hashed=hashed)
+    files = files_of(tree, parts, place.sites, measured=measured)
     allowed, complaints = _locked(folder, lock)
     nested = [package for package in known if package.site not in place.sites]
     found = joined(
@@ -80,7 +82,7 @@ def environment(folder: Path, *, lock: Path | None = None, hashed: bool = True) 
             *files.unclaimed(),
             *_vendored(tree, nested, files),
             *(each for ref, paths in files.by_owner() for each in programs(tree, paths, ref)),
-            interpreter(folder, place.python, place.config, hashed=hashed),
+            interpreter(folder, place.python, place.config),
         )
     )
     refs = [part.component.ref for part in parts]

@@ -1,4 +1,8 @@
-"""The files of an environment: which package each belongs to, and whether it is what RECORD states."""
+"""The files of an environment: which package each belongs to, and whether it is what RECORD states.
+
+What an installer wrote has the digest that RECORD states. Read and hashed are files for which RECORD states
+none, and those that cannot be what it states: of another size, or with two digests in one RECORD or in two.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +10,30 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from repro.sbom.component import CONTENT, Finding, content_of_sha256
+from repro.sbom.component import CONTENT, HASHES, Finding, content_of_words
 from repro.sbom.contents_found import Found, ref_in
 from repro.sbom.python_metadata import plain
-from repro.sbom.python_record import contents, few, lies, record_of
-from repro.sbom.python_record import hashed as hashed_files
+from repro.sbom.python_record import contents, hashed, lies, record_of
 from repro.sbom.python_unclaimed import component_of, unclaimed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from repro.sbom.component import Component
+    from repro.sbom.folder import FolderTree
     from repro.sbom.lockfile import Locked
     from repro.sbom.python_metadata import Package
     from repro.sbom.python_parts import Part
     from repro.sbom.python_record import Record
-    from repro.sbom.tree import Tree
 
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """Packages with what they claim, what nobody claims, and the digests of the files (none: not read)."""
+    """Packages with what they claim, what nobody claims, and the digests of the files that were read."""
 
-    tree: Tree
+    tree: FolderTree
     claims: Sequence[tuple[Part, Record]]
     loose: Mapping[str, Sequence[str]]
-    digests: Mapping[str, bytes]
+    digests: Mapping[str, str]
 
     @cached_property
     def owners(self) -> Mapping[str, str]:
@@ -60,14 +62,16 @@ class Files:
     def packages(self, allowed: Locked) -> Iterator[Found]:
         """Each package with its files' digest, the hashes of its lock, and what is wrong with RECORD."""
         for part, record in self.claims:
-            findings = [*part.found.findings, *record.findings(part.package)]
-            component = part.component
-            if self.digests:
-                findings += few(part.package, lies(record, self.digests), "is not what RECORD states")
-                component = self._with_content(part, record)
-            references = allowed.references.get((part.package.key, component.version), ())
+            wrong = list(lies(part.package, record, self.digests))
+            findings = [*part.found.findings, *record.findings(part.package), *wrong]
             findings += _other_version(part, allowed)
-            component = replace(component, references=(*component.references, *references))
+            known = part.component
+            references = allowed.references.get((part.package.key, known.version), ())
+            component = replace(
+                known,
+                references=(*known.references, *references),
+                properties=(*known.properties, *self._content(part, record, honest=not wrong)),
+            )
             yield replace(
                 part.found,
                 components=(component, *part.found.components[1:]),
@@ -79,14 +83,17 @@ class Files:
         for place, paths in self.loose.items():
             yield component_of(place, paths, self.digests)
 
-    def _with_content(self, part: Part, record: Record) -> Component:
+    def _content(self, part: Part, record: Record, *, honest: bool) -> Iterator[tuple[str, str]]:
+        """The digest over a package's files, and whose word it is: of an honest RECORD always the same."""
         found = contents(self.tree, part.package, record, self.digests, editable=part.origin.is_editable)
-        content = ((CONTENT, content_of_sha256(found)),) if found else ()
-        return replace(part.component, properties=(*part.component.properties, *content))
+        if found:
+            yield CONTENT, content_of_words(found)
+            if honest and any(record.files.values()):
+                yield HASHES, "RECORD"
 
 
-def files_of(tree: Tree, parts: Sequence[Part], sites: Sequence[str], *, hashed: bool) -> Files:
-    """The files of an environment whose packages stand in `sites`; `hashed`: each is read."""
+def files_of(tree: FolderTree, parts: Sequence[Part], sites: Sequence[str], *, measured: bool) -> Files:
+    """The files of an environment whose packages stand in `sites`; `measured`: each is read."""
     listed = frozenset(tree.paths())
     claims = [(part, record_of(tree, part.package, listed)) for part in parts]
     claimed = {path for _, record in claims for path in record.files}
@@ -97,9 +104,32 @@ def files_of(tree: Tree, parts: Sequence[Part], sites: Sequence[str], *, hashed:
             unclaimed(site, [path for path in sorted(listed) if path.startswith(start)], claimed, listed)
         )
     wanted = {path for paths in loose.values() for path in paths}
-    for _, record in claims if hashed else ():
-        wanted.update(path for path, stated in record.files.items() if stated or not path.endswith(".pyc"))
-    return Files(tree=tree, claims=claims, loose=loose, digests=hashed_files(tree, wanted) if hashed else {})
+    records = [record for _, record in claims]
+    for record in records:
+        wanted.update(
+            path for path, stated in record.files.items() if not stated and not path.endswith(".pyc")
+        )
+    if measured:
+        wanted.update(path for record in records for path, stated in record.files.items() if stated)
+    else:
+        wanted.update(_doubtful(tree, records, len(claimed)))
+    return Files(tree=tree, claims=claims, loose=loose, digests=hashed(tree, wanted))
+
+
+def _doubtful(tree: FolderTree, records: Sequence[Record], count: int) -> Iterator[str]:
+    """Files, of the `count` that are claimed, which cannot be all that RECORDs state of them."""
+    for record in records:
+        sizes = record.sizes
+        for path, stated in record.files.items():
+            if stated and str(tree.size(path)) != sizes[path]:
+                yield path
+        yield from record.bad.twice
+    if sum(len(record.files) for record in records) > count:
+        known: dict[str, str] = {}
+        for record in records:
+            for path, stated in record.files.items():
+                if stated and known.setdefault(path, stated) != stated:
+                    yield path
 
 
 def _other_version(part: Part, allowed: Locked) -> Iterator[Finding]:

@@ -33,7 +33,7 @@ MAX_PROGRAM = 1 << 30
 """Bytes of a file that can be an interpreter: the largest known, linked statically, have a tenth."""
 
 
-def interpreter(folder: Path, version: str, config: Mapping[str, str], *, hashed: bool = True) -> Found:
+def interpreter(folder: Path, version: str, config: Mapping[str, str]) -> Found:
     """The interpreter of a version as `pyvenv.cfg` states it; none where no version is known.
 
     Its bytes stand outside of the environment, behind a link that anybody may have made: only what is named
@@ -50,7 +50,7 @@ def interpreter(folder: Path, version: str, config: Mapping[str, str], *, hashed
         purl=f"pkg:generic/python@{version}",
         cpe=f"cpe:2.3:a:python:python:{version}:*:*:*:*:*:*:*",
         licences=(Licence(expression=LICENCE),) if ours else (),
-        digests=_digests(folder) if hashed else (),
+        digests=_digests(folder),
     )
     return Found(components=(component,), needs={INTERPRETER: ()})
 

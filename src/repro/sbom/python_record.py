@@ -1,20 +1,17 @@
-"""RECORD: the files that a package claims, and whether they are what it says.
+"""RECORD: the files that a package claims, their digests as it states them, and whether they are so.
 
 Source: PyPA "Recording installed projects", "Binary distribution format".
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import posixpath
-from binascii import b2a_base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from repro.core.errors import FormatError
-from repro.sbom.component import Finding
+from repro.sbom.component import Finding, recorded
 from repro.sbom.python_metadata import MAX_METADATA, plain
 from repro.sbom.tree import Hashing
 
@@ -37,7 +34,7 @@ SHA256 = "sha256="
 SHA256_LENGTH = len(SHA256) + 43
 """Characters of a hash in RECORD: 32 bytes in Base64 for URLs, without padding."""
 
-_FOR_URLS = bytes.maketrans(b"+/", b"-_")
+COLUMNS = 3
 
 PLACE = frozenset(
     {"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
@@ -66,16 +63,18 @@ class _Bad:
 class Record:
     """Files that a package claims, by path in the tree, with RECORD's word for each SHA-256 ("" for none).
 
-    `bad` is what is wrong with its lines, `wrong` what is wrong with the list itself.
+    `sizes` are its words for their sizes, `bad` is what is wrong with its lines, `wrong` what is wrong with
+    the list itself.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, str] = field(default_factory=dict)
     bad: _Bad = field(default_factory=_Bad)
     wrong: str = ""
 
     def findings(self, package: Package) -> Iterator[Finding]:
         """What is wrong with the list, before any file is read."""
-        yield from few(package, self.bad.missing, "is in RECORD, and not there as a file")
+        yield from few(package, self.bad.missing, "is in RECORD, and not there as a file", belies=True)
         yield from few(package, self.bad.outside, "is in RECORD, and leads out of the environment")
         yield from few(
             package, self.bad.other, "has a hash in RECORD that is no SHA-256, and was not compared"
@@ -94,50 +93,58 @@ def record_of(tree: Tree, package: Package, listed: Collection[str]) -> Record:
     return _egg_files(package, listed)
 
 
-def few(package: Package, paths: Iterable[str], what: str) -> Iterator[Finding]:
+def few(package: Package, paths: Collection[str], what: str, *, belies: bool = False) -> Iterator[Finding]:
     """One finding for each of the first paths, and one that counts the others."""
+    if not paths:
+        return
     names = sorted(paths)
     for path in names[:NAMED]:
-        yield Finding(where=plain(path), what=f"{what} ({package.name})")
+        yield Finding(where=plain(path), what=f"{what} ({package.name})", belies=belies)
     if len(names) > NAMED:
-        yield Finding(where=plain(package.folder), what=f"{len(names) - NAMED} more files: {what}")
+        more = f"{len(names) - NAMED} more files: {what}"
+        yield Finding(where=plain(package.folder), what=more, belies=belies)
 
 
-def hashed(tree: Tree, paths: Iterable[str]) -> dict[str, bytes]:
-    """The SHA-256 of each file."""
+def hashed(tree: Tree, paths: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of each file, which is read, as RECORD writes it."""
     ordered = sorted(paths)
     if isinstance(tree, Hashing):
-        return tree.digests(ordered)
-    return {path: bytes.fromhex(tree.sha256(path).hex) for path in ordered}
+        return {path: recorded(digest) for path, digest in tree.digests(ordered).items()}
+    return {path: recorded(bytes.fromhex(tree.sha256(path).hex)) for path in ordered}
 
 
-def lies(record: Record, digests: Mapping[str, bytes]) -> list[str]:
-    """The files whose bytes are not those that RECORD states."""
-    return [path for path, stated in record.files.items() if stated and _encoded(digests[path]) != stated]
+def lies(package: Package, record: Record, digests: Mapping[str, str]) -> Iterator[Finding]:
+    """The files, of those that were read, whose bytes are not those that RECORD states."""
+    wrong = [path for path, stated in record.files.items() if stated and digests.get(path, stated) != stated]
+    return few(package, wrong, "is not what RECORD states", belies=True)
 
 
 def contents(
-    tree: Tree, package: Package, record: Record, digests: Mapping[str, bytes], *, editable: bool
-) -> dict[str, bytes]:
+    tree: Tree, package: Package, record: Record, digests: Mapping[str, str], *, editable: bool
+) -> dict[str, str]:
     """The files that make a package what it is on every machine, relative to its site folder.
 
-    Without compiled files, notes of the installer, and, of an editable one, the `.pth` that names a folder.
+    A file that was not read has the digest that RECORD states. Without compiled files, notes of the
+    installer, and, of an editable one, the `.pth` that names a folder.
     A script's first line names the interpreter's place, and counts as `#!python`, as wheels have it.
     """
     start = f"{package.site}/" if package.site else ""
     notes = {f"{package.folder}/{name}" for name in PLACE}
+    left = (".pyc", ".pth") if editable else ".pyc"
+    skipped = len(start)
     found = {}
-    for path in record.files:
-        if path.endswith(".pyc") or (editable and path.endswith(".pth")) or path in notes:
+    for path, stated in record.files.items():
+        if path.endswith(left) or path in notes:
             continue
+        word = digests.get(path, stated)
         if path.startswith(start):
-            found[path[len(start) :]] = digests[path]
+            found[path[skipped:]] = word
         else:
-            found[posixpath.relpath(path, package.site)] = _script(tree, path) or digests[path]
+            found[posixpath.relpath(path, package.site)] = _script(tree, path) or word
     return found
 
 
-def _script(tree: Tree, path: str) -> bytes | None:
+def _script(tree: Tree, path: str) -> str | None:
     """The digest of a script with its first line as wheels have it; None for other files."""
     try:
         data = tree.read(path, MAX_SCRIPT)
@@ -148,35 +155,52 @@ def _script(tree: Tree, path: str) -> bytes | None:
     line, _, rest = data.partition(b"\n")
     if line == b"#!/bin/sh" and rest.startswith(b"'''exec'"):  # a place too long for a first line (distlib)
         rest = rest.split(b"\n", 2)[-1]
-    return hashlib.sha256(b"#!python\n" + rest).digest()
+    return recorded(hashlib.sha256(b"#!python\n" + rest).digest())
 
 
 def _recorded(tree: Tree, package: Package, listed: Collection[str]) -> Record:
     path = f"{package.folder}/RECORD"
+    own = _own(package)
     try:
-        text = tree.read(path, MAX_RECORD).decode(errors="surrogateescape")
-        rows = list(csv.reader(io.StringIO(text), strict=True))
-    except (FormatError, csv.Error) as error:
-        return Record(files=_own(package), wrong=f"RECORD cannot be read: {error}")
+        rows = rows_of(tree.read(path, MAX_RECORD).decode(errors="surrogateescape"))
+    except FormatError as error:
+        return Record(files=own, wrong=f"RECORD cannot be read: {error}")
     start = f"{package.site}/" if package.site else ""
-    files, bad = _own(package), _Bad()
-    seen: set[str] = set()
-    for row in rows:
-        if not row:
+    files: dict[str, str] = {}
+    sizes: dict[str, str] = {}
+    bad = _Bad()
+    for name, stated, size in rows:
+        place = start + name
+        if place not in listed and (place := _place(package.site, name)) not in listed:
+            bad.absent(place, name)
             continue
-        place = start + row[0]
-        if place not in listed and (place := _place(package.site, row[0])) not in listed:
-            bad.absent(place, row[0])
-            continue
-        stated = row[1].rstrip("=") if len(row) > 1 else ""
-        if stated and not (len(stated) == SHA256_LENGTH and stated.startswith(SHA256)):
+        word = stated.rstrip("=")
+        if word and not (len(word) == SHA256_LENGTH and word.startswith(SHA256)):
             bad.other.append(place)
-            stated = ""
-        if place in seen and stated != files[place]:
+            word = ""
+        if place in files and word != files[place]:
             bad.twice.append(place)
-        files[place] = stated
-        seen.add(place)
-    return Record(files=files, bad=bad)
+        files[place] = word
+        sizes[place] = size
+    return Record(files={**own, **files}, sizes=sizes, bad=bad)
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """Path, hash and size of each line of a RECORD, "" for what a line lacks; FormatError where it is none.
+
+    Most are plain lines; what is quoted, or ends otherwise, is for the library.
+    """
+    if '"' not in text and "\r" not in text:
+        rows = [line.split(",") for line in text.split("\n") if line]
+    else:
+        import csv
+        import io
+
+        try:
+            rows = [row for row in csv.reader(io.StringIO(text), strict=True) if row]
+        except csv.Error as error:
+            raise FormatError(str(error)) from error
+    return [row if len(row) == COLUMNS else [*row, "", ""][:COLUMNS] for row in rows]
 
 
 def _own(package: Package) -> dict[str, str]:
@@ -190,11 +214,6 @@ def _place(site: str, path: str) -> str:
     """A path of RECORD in the tree, "" where it leads out; RECORD's paths are relative to the site folder."""
     place = posixpath.normpath(posixpath.join(site, path))
     return "" if place.startswith(("/", "..")) else place
-
-
-def _encoded(digest: bytes) -> str:
-    """A digest as RECORD writes it: Base64 for URLs without padding (RFC 4648, section 5)."""
-    return SHA256 + b2a_base64(digest, newline=False).translate(_FOR_URLS, b"=").decode()
 
 
 def _egg_files(package: Package, listed: Collection[str]) -> Record:

@@ -6,8 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from repro.core.digest import Digest
-from repro.sbom.component import CONTENT, Component, Finding, Kind, content_of_sha256
+from repro.sbom.component import CONTENT, Component, Finding, Kind, content_of_words, digest_of
 from repro.sbom.contents_found import Found, ref_in
 from repro.sbom.python_metadata import plain
 
@@ -37,18 +36,18 @@ def unclaimed(
     return dict(sorted(groups.items()))
 
 
-def component_of(place: str, paths: Iterable[str], digests: Mapping[str, bytes]) -> Found:
+def component_of(place: str, paths: Iterable[str], digests: Mapping[str, str]) -> Found:
     """A folder or file that nobody claims as a component, with the finding that says so."""
     files = list(paths)
     single = files == [place]
     ref = ref_in("unclaimed", place)
     hashes = {path[len(place) :].lstrip("/"): digests[path] for path in files if path in digests}
-    content = ((CONTENT, content_of_sha256(hashes)),) if hashes and not single else ()
+    content = ((CONTENT, content_of_words(hashes)),) if hashes and not single else ()
     component = Component(
         ref=ref,
         name=plain(place.rpartition("/")[2]),
         kind=Kind.FILE if single else Kind.LIBRARY,
-        digests=tuple(Digest("sha256", each.hex()) for each in hashes.values()) if single else (),
+        digests=tuple(digest_of(each) for each in hashes.values()) if single else (),
         properties=((UNCLAIMED, "true"), *content),
     )
     what = "belongs to no package" if single else f"{len(files)} files that belong to no package"

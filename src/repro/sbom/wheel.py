@@ -15,7 +15,7 @@ from repro.sbom.contents_found import joined, ref_in
 from repro.sbom.python_licence import MAX_TEXT
 from repro.sbom.python_metadata import MAX_METADATA, packages, plain
 from repro.sbom.python_parts import part_of
-from repro.sbom.python_record import few, hashed, lies, record_of
+from repro.sbom.python_record import hashed, lies, record_of
 from repro.sbom.python_requires import required
 from repro.sbom.python_unclaimed import component_of, unclaimed
 from repro.tools.archive import CHUNK, Sort, tar_members, whole
@@ -131,7 +131,7 @@ def _doubts(tree: ZipTree, part: Part) -> Iterator[Finding]:
     """What RECORD states and is not so, and files that it does not name."""
     record = record_of(tree, part.package, tree.listed)
     yield from record.findings(part.package)
-    yield from few(part.package, lies(record, hashed(tree, record.files)), "is not what RECORD states")
+    yield from lies(part.package, record, hashed(tree, record.files))
     for place, paths in unclaimed("", tree.paths(), record.files, tree.listed).items():
         yield from component_of(place, paths, {}).findings
 

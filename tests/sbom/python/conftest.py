@@ -68,9 +68,9 @@ class Venv:
         (self.site / info / "RECORD").write_text("".join(lines) if record is None else record)
         return self.site / info
 
-    def read(self, *, hashed: bool = True) -> Inventory:
+    def read(self, *, measured: bool = False) -> Inventory:
         """Its inventory."""
-        return environment(self.root, hashed=hashed)
+        return environment(self.root, measured=measured)
 
 
 @pytest.fixture

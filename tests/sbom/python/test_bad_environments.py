@@ -54,7 +54,7 @@ def test_huge_metadata(venv: Venv) -> None:
     info = venv.install("alpha")
     with (info / "METADATA").open("r+b") as file:
         file.truncate(MAX_METADATA + 1)
-    inventory = venv.read(hashed=False)
+    inventory = venv.read()
     assert named(inventory, "alpha").version == "1.0"
     assert f"more than the {MAX_METADATA}" in said(inventory)
 

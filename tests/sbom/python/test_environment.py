@@ -9,11 +9,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.sbom.python.conftest import SITE, Venv, named, property_of, said, whole
+from tests.sbom.python.conftest import SITE, Venv, named, property_of, record_hash, said, whole
 
 from repro.core.digest import Digest, of_bytes
 from repro.core.errors import DataError
-from repro.sbom.component import CONTENT, Kind, Licence
+from repro.sbom.component import CONTENT, HASHES, Kind, Licence
 from repro.sbom.document import written
 from repro.sbom.expression import normal
 from repro.sbom.python_environment import TARGET, environment
@@ -52,23 +52,64 @@ def test_the_interpreter_is_a_component(venv: Venv) -> None:
 
 
 def test_one_flipped_byte_changes_the_digest_and_is_found(venv: Venv) -> None:
-    """A byte of an installed file that is not what RECORD states gives another digest, and a finding."""
+    """Where every file is read, a byte that is not what RECORD states gives another digest, and a finding."""
     venv.install("alpha", files={"alpha/__init__.py": b"VALUE = 1\n", "alpha/data.bin": bytes(5000)})
-    before = venv.read()
+    before = venv.read(measured=True)
     assert not before.findings
     (venv.site / "alpha/data.bin").write_bytes(bytes(4999) + b"\1")
-    after = venv.read()
+    after = venv.read(measured=True)
     assert content(before, "alpha") != content(after, "alpha")
-    assert f"{SITE}/alpha/data.bin: is not what RECORD states" in said(after)
+    assert property_of(named(after, "alpha"), HASHES) == ""
+    (finding,) = after.findings
+    assert (finding.where, finding.belies) == (f"{SITE}/alpha/data.bin", True)
 
 
-def test_without_hashing_no_installed_file_is_read(venv: Venv) -> None:
-    """`hashed=False` states no digest, and says nothing of changed files."""
+def test_digests_come_from_record(venv: Venv) -> None:
+    """What has the size that RECORD states is not read: its digest is RECORD's word, and that is said."""
     venv.install("alpha")
-    (venv.site / "alpha.py").write_bytes(b"changed")
-    inventory = venv.read(hashed=False)
-    assert content(inventory, "alpha") == ""
-    assert not inventory.findings
+    before = venv.read()
+    assert property_of(named(before, "alpha"), HASHES) == "RECORD"
+    (venv.site / "alpha.py").write_bytes(b"VALUE = 2\n")
+    assert venv.read() == before
+
+
+def test_what_record_cannot_vouch_for_is_read(venv: Venv) -> None:
+    """Another size, no size, two digests of one file, in one RECORD or in two: then the file is asked."""
+    lines = "alpha.py,{},10\n"
+    for name, data, record in (
+        ("size", b"VALUE = 10\n", lines.format(record_hash(b"VALUE = 1\n"))),
+        ("no-size", b"VALUE = 2\n", f"alpha.py,{record_hash(b'VALUE = 1')}\n"),
+        ("twice", b"VALUE = 2\n", "".join(lines.format(record_hash(each)) for each in (b"1", b"2"))),
+    ):
+        venv.install("alpha", files={"alpha.py": data}, record=record)
+        inventory = venv.read()
+        assert "alpha.py: is not what RECORD states" in said(inventory), name
+        assert property_of(named(inventory, "alpha"), HASHES) == ""
+    venv.install("alpha")
+    venv.install("beta", files={"alpha.py": b"VALUE = 2\n"})
+    inventory = venv.read()
+    assert [each.what for each in inventory.findings] == ["is not what RECORD states (alpha)"]
+
+
+def test_an_honest_record_gives_the_same_bytes_as_reading(venv: Venv) -> None:
+    """Whoever reads every file writes the same document, byte for byte, as who takes RECORD's word."""
+    url = {"url": "file:///x", "dir_info": {"editable": True}}
+    venv.install(
+        "alpha",
+        files={
+            "alpha/__init__.py": b"",
+            "alpha/a, b.txt": "é".encode(),
+            "alpha.pth": b"/x\n",
+            "../../../bin/alpha": b"#!/y\n",
+            "../../../bin/program": b"\x7fELF",
+        },
+        notes={"direct_url.json": json.dumps(url).encode(), "INSTALLER": b"uv\n"},
+    )
+    venv.install("beta", headers="Requires-Dist: alpha\n", record="beta.py,,\n")
+    (venv.site / "loose.py").write_bytes(b"loose")
+    (venv.site / "gamma-1.0.dist-info").mkdir()
+    (venv.site / "gamma-1.0.dist-info/METADATA").write_text("Name: gamma\nVersion: 1.0\n")
+    assert written(venv.read()) == written(venv.read(measured=True))
 
 
 def test_the_same_packages_elsewhere_are_the_same_bytes(tmp_path: Path) -> None:
