@@ -21,9 +21,11 @@ SMALL = 32
 
 @pytest.fixture(autouse=True, scope="module")
 def small_blocks() -> Iterator[None]:
-    """Blocks so small that a few hundred values fill many."""
+    """Blocks and strips so small that a few hundred values fill many, and threads for the longer arrays."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "BLOCK", SMALL)
+        patch.setattr(scan, "STRIP", SMALL)
+        patch.setattr(scan, "WORTH_TWO", 3 * SMALL)
         yield
 
 
@@ -136,6 +138,7 @@ def test_memory_stays_that_of_a_block() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "BLOCK", 1 << 16)
+        patch.setattr(scan, "STRIP", 1 << 15)
         r = np.linspace(1, 2, 1 << 21)
         x = r * (1 + 1e-12)
         tracemalloc.start()

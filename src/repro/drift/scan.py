@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from repro.drift import kernel, stats
+from repro.drift import doubles, kernel, stats
+from repro.drift.doubles import FINE
 from repro.drift.report import DIGITS
 
 if TYPE_CHECKING:
@@ -27,11 +29,14 @@ if TYPE_CHECKING:
 BLOCK: Final = 1 << 16
 """Values per block: half a megabyte of doubles, which stays in the second cache."""
 
-FINE: Final = 64
-"""Bins per decimal digit, of which median and percentile of many values are taken."""
+STRIP: Final = 1 << 15
+"""Doubles that the fast measure takes at a time: all its vectors together stay in the second cache."""
 
-EXPONENTS: Final = 1 << 15
-"""Bins of positive doubles by exponent and four bits of the fraction."""
+WORTH_TWO: Final = 1 << 21
+"""Values from which each half has a thread of its own; numpy lets go of the interpreter's lock."""
+
+GLANCE: Final = 8
+"""Values that are looked at before whole blocks are compared bit by bit."""
 
 DOUBLE: Final = np.dtype(np.float64)
 
@@ -73,22 +78,40 @@ class Scan:
         if error > 0 and (sort not in self.worst or error > self.worst[sort][0]):
             self.worst[sort] = (error, place)
 
+    def absorb(self, later: Scan) -> None:
+        """Add what was found in the values that follow."""
+        for name in ("count", "over", "pattern", "differing", "up", "down"):
+            setattr(self, name, getattr(self, name) + getattr(later, name))
+        for name in ("first_difference", "first_over", "first_pattern"):
+            if getattr(self, name) is None:
+                setattr(self, name, getattr(later, name))
+        self.admitted.update(later.admitted)
+        self.alone.update(later.alone)
+        for sort, (error, place) in later.worst.items():
+            self.note(sort, error, place)
+        self.largest = max(self.largest, later.largest)
+        self.least_digits = min(self.least_digits, later.least_digits)
+        self.fine += later.fine
+        self.classes += later.classes
+        self.alike += later.alike
+
 
 def scan(r: Values, x: Values, terms: Terms) -> Scan:
     """Judge and measure observed values `x` against the baseline `r`, of one shape and kind."""
-    found = Scan()
     if r is x:  # files whose bytes have been compared: no need to look at them again
-        found.count = found.admitted["exact"] = r.size
+        found = Scan(count=r.size)
+        found.admitted["exact"] = r.size
         return found
-    bench = _Bench(terms) if _is_plain(r, x, terms) else None
-    for start, one, other in blocks(r, x):
-        found.count += one.size
-        if kernel.same_bits(one, other):
-            found.admitted["exact"] += one.size
-            found.alike.append(one)
-            continue
-        if bench is None or not bench.measure(found, start, one, other):
-            _measure(found, start, kernel.native(one), kernel.native(other), _at(terms, start, one.size))
+    plain = _is_plain(r, x, terms)
+    if r.flags.c_contiguous and x.flags.c_contiguous and r.size >= WORTH_TWO:
+        one, other = r.reshape(-1), x.reshape(-1)
+        middle = r.size // 2 // BLOCK * BLOCK
+        with ThreadPoolExecutor(1) as pool:
+            rest = pool.submit(_part, one[middle:], other[middle:], _at(terms, middle, r.size), middle, plain)
+            found = _part(one[:middle], other[:middle], _at(terms, 0, middle), 0, plain)
+            found.absorb(rest.result())
+    else:
+        found = _part(r, x, terms, 0, plain)
     if found.differing and kernel.is_inexact(r):
         _count_alike(found)
     found.alike.clear()
@@ -97,23 +120,46 @@ def scan(r: Values, x: Values, terms: Terms) -> Scan:
     return found
 
 
-def blocks(r: Values, x: Values) -> Iterator[tuple[int, Values, Values]]:
+def _part(r: Values, x: Values, terms: Terms, offset: int, plain: bool) -> Scan:  # noqa: FBT001 - for a pool
+    """What is known of two arrays whose first value has the number `offset`."""
+    found = Scan()
+    bench = doubles.Bench(terms, STRIP) if plain else None
+    for start, one, other in blocks(r, x, STRIP if plain else BLOCK):
+        found.count += one.size
+        if _same_bits(one, other):
+            found.admitted["exact"] += one.size
+            found.alike.append(one)
+            continue
+        if bench is None or not bench.measure(found, offset + start, one, other):
+            here = _at(terms, start, start + one.size)
+            _measure(found, offset + start, kernel.native(one), kernel.native(other), here)
+    if bench is not None:
+        bench.pour(found)
+    return found
+
+
+def _same_bits(r: Values, x: Values) -> bool:
+    """Whether two blocks are stored alike; mostly the first values tell."""
+    return r[:GLANCE].tobytes() == x[:GLANCE].tobytes() and kernel.same_bits(r, x)
+
+
+def blocks(r: Values, x: Values, size: int) -> Iterator[tuple[int, Values, Values]]:
     """Pieces of both arrays as vectors in C order, with the place of their first value."""
     if r.flags.c_contiguous and x.flags.c_contiguous:
         one, other = r.reshape(-1), x.reshape(-1)
-        for start in range(0, one.size, BLOCK):
-            yield start, one[start : start + BLOCK], other[start : start + BLOCK]
+        for start in range(0, one.size, size):
+            yield start, one[start : start + size], other[start : start + size]
         return
     row = r[0].size
-    step = max(BLOCK // max(row, 1), 1)
+    step = max(size // max(row, 1), 1)
     for start in range(0, len(r), step):
         yield start * row, r[start : start + step].reshape(-1), x[start : start + step].reshape(-1)
 
 
-def _at(terms: Terms, start: int, size: int) -> Terms:
+def _at(terms: Terms, start: int, end: int) -> Terms:
     if terms.half_units is None:
         return terms
-    return replace(terms, half_units=terms.half_units[start : start + size])
+    return replace(terms, half_units=terms.half_units[start:end])
 
 
 def _is_plain(r: Values, x: Values, terms: Terms) -> bool:
@@ -130,140 +176,6 @@ def _count_alike(found: Scan) -> None:
         finite = int(np.count_nonzero(np.isfinite(kernel.native(values))))
         found.fine[-1] += finite
         found.classes[-1] += finite
-
-
-class _Bench:
-    """Room to work for the fast measure."""
-
-    def __init__(self, terms: Terms) -> None:
-        self.terms = terms
-        self.d, self.a, self.q = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-        self.u, self.b = np.empty(BLOCK, dtype=np.int64), np.empty(BLOCK, dtype=np.bool_)
-
-    def measure(self, found: Scan, start: int, r: Values, x: Values) -> bool:
-        """Measure one block; False, and nothing changed, if something in it is not finite."""
-        n = r.size
-        d, a, b = self.d[:n], self.a[:n], self.b[:n]
-        with np.errstate(all="ignore"):
-            np.subtract(x, r, out=d)
-            up = int(np.count_nonzero(np.greater(d, 0, out=b)))
-            down = int(np.count_nonzero(np.less(d, 0, out=b)))
-            np.abs(d, out=d)
-            np.abs(r, out=a)
-            distance, size = float(d.max()), float(a.max())
-            if not (math.isfinite(distance) and math.isfinite(size)):
-                return False
-            found.up, found.down, found.differing = (
-                found.up + up,
-                found.down + down,
-                found.differing + up + down,
-            )
-            found.largest = max(found.largest, size)
-            found.admitted["exact"] += n - up - down
-            if up + down:
-                self._admit(found, start, up + down, n)
-                self._errors(found, start, distance, r, x)
-            else:
-                found.fine[-1] += n
-                found.classes[-1] += n
-        return True
-
-    def _admit(self, found: Scan, start: int, open_: int, n: int) -> None:
-        d, b = self.d[:n], self.b[:n]
-        bounds = self._bounds(n)
-        if found.first_difference is None:
-            found.first_difference = start + int(np.argmax(np.greater(d, 0, out=b)))
-        if len(bounds) == 1:
-            (term, bound), *_ = bounds.items()
-            over = np.greater(d, bound, out=b)
-            admitted = open_ - int(np.count_nonzero(over))
-            found.admitted[term] += admitted
-            found.alone[term] += admitted
-        else:
-            over = self._shared(found, bounds, n)
-        count = int(np.count_nonzero(over))
-        if count and found.first_over is None:
-            found.first_over = start + int(np.argmax(over))
-        found.over += count
-
-    def _bounds(self, n: int) -> dict[str, Any]:
-        """What each granted term admits: a number, or one per value."""
-        terms, a = self.terms, self.a[:n]
-        bounds: dict[str, Any] = {}
-        if terms.rtol > 0:
-            bounds["rtol"] = np.multiply(a, terms.rtol, out=self.q[:n])
-        if terms.digits > 0:
-            bounds["digits"] = 10.0**-terms.digits * a
-        if terms.atol > 0:
-            bounds["atol"] = terms.atol
-        if terms.srtol > 0:
-            bounds["srtol"] = terms.srtol * terms.scale
-        return bounds
-
-    def _shared(self, found: Scan, bounds: dict[str, Any], n: int) -> NDArray[np.bool_]:
-        """Attribution where several terms are granted, as the kernel does it; returns what none admits."""
-        d = self.d[:n]
-        rest = d > 0
-        passed = {term: rest & (d <= bound) for term, bound in bounds.items()}
-        voices = np.sum([*passed.values(), np.zeros(n, dtype=np.int8)], axis=0, dtype=np.int8)
-        for term, passes in passed.items():
-            found.admitted[term] += int(np.count_nonzero(rest & passes))
-            found.alone[term] += int(np.count_nonzero(passes & (voices == 1)))
-            rest &= ~passes
-        return rest
-
-    def _errors(self, found: Scan, start: int, distance: float, r: Values, x: Values) -> None:
-        n = r.size
-        d, a, q, u = self.d[:n], self.a[:n], self.q[:n], self.u[:n]
-        found.note("absolute", distance, start + _place(d, distance, found, "absolute"))
-        np.divide(d, a, out=q)
-        zeros = np.flatnonzero(a == 0) if a.min() == 0 else None
-        if zeros is not None:
-            q[zeros] = np.where(d[zeros] > 0, math.inf, 0.0)
-        relative = float(q.max())
-        found.note("relative", relative, start + _place(q, relative, found, "relative"))
-        if zeros is not None:
-            q[zeros] = d[zeros]  # digits of agreement with zero are those of the distance
-            relative = float(q.max())
-        found.least_digits = min(found.least_digits, stats.digits_of(relative))
-        np.right_shift(q.view(np.int64), 48, out=u)
-        bins = np.bincount(u, minlength=EXPONENTS)
-        used = np.flatnonzero(bins)
-        np.add.at(found.fine, FINE_OF[used], bins[used])
-        np.add.at(found.classes, FINE_OF[used] // FINE, bins[used])
-        self._ulp(found, start, r.view(np.int64), x.view(np.int64))
-
-    def _ulp(self, found: Scan, start: int, r: NDArray[np.int64], x: NDArray[np.int64]) -> None:
-        """Doubles of one sign are in the order of their bits."""
-        n = r.size
-        u = self.u[:n]
-        if np.bitwise_xor(r, x, out=u).min() < 0:
-            ulp = kernel.ulp_distance(r.view(np.float64), x.view(np.float64))
-            assert ulp is not None  # noqa: S101 - both are doubles
-            found.note("ulp", int(ulp.max()), start + int(np.argmax(ulp)))
-            return
-        np.abs(np.subtract(x, r, out=u), out=u)
-        most = int(u.max())
-        found.note("ulp", most, start + _place(u, most, found, "ulp"))
-
-
-def _place(errors: Values, most: float, found: Scan, sort: str) -> int:
-    """Where the largest error is, looked for only if it beats what is known."""
-    known = found.worst.get(sort)
-    return int(np.argmax(errors)) if known is None or most > known[0] else 0
-
-
-def _fine_of() -> NDArray[np.int64]:
-    """The bin of digits of agreement for each exponent bin, by the middle of the latter."""
-    edges = (np.arange(EXPONENTS, dtype=np.int64) << 48) + (1 << 47)
-    with np.errstate(all="ignore"):
-        digits = np.clip(-np.log10(edges.view(np.float64)), 0, DIGITS - 1)
-    digits = np.where(np.isnan(digits), 0, digits)
-    digits[0] = DIGITS - 1
-    return np.asarray((digits * FINE).astype(np.int64))
-
-
-FINE_OF: Final = _fine_of()
 
 
 def _measure(found: Scan, start: int, r: Values, x: Values, terms: Terms) -> None:
