@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from repro.sbom.contents_found import Found, joined, ref_in
 from repro.sbom.elf import is_candidate, sections
-from repro.sbom.golang import modules
 from repro.sbom.python_metadata import packages
 from repro.sbom.python_parts import part_of
-from repro.sbom.rust import crates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,8 +33,17 @@ def found(tree: Tree, inside: str) -> Found:
 def programs(tree: Tree, paths: Iterable[str], inside: str) -> Iterator[Found]:
     """The crates and Go modules of each program and library among `paths`."""
     for path in paths:
-        if not is_candidate(path):
-            continue
-        for name, data in sections(tree, path):
-            reader = {".dep-v0": crates, ".go.buildinfo": modules}[name]
-            yield reader(data, path, inside)
+        if is_candidate(path):
+            for name, data in sections(tree, path):
+                yield _listed(name, data, path, inside)
+
+
+def _listed(section: str, data: bytes, path: str, inside: str) -> Found:
+    """What a section lists; its reader is loaded where there is one."""
+    if section == ".go.buildinfo":
+        from repro.sbom.golang import modules
+
+        return modules(data, path, inside)
+    from repro.sbom.rust import crates
+
+    return crates(data, path, inside)

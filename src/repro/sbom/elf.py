@@ -34,7 +34,7 @@ MAX_NAMES = 1 << 20
 
 def is_candidate(path: str) -> bool:
     """Whether a file's path is such as programs and libraries have; others are not opened."""
-    name = path.rpartition("/")[2]
+    name = path[path.rfind("/") + 1 :]
     if "." in name and ".so" not in name and "bin/" not in path and "libexec/" not in path:
         return False
     return ".dist-info/" not in path

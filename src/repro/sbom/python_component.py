@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,10 @@ KINDS = {
 }
 """Kinds of addresses by their label, normalised as PyPA "Well-known Project URLs" says."""
 
+_PLAIN_NAME = re.compile(r"[a-z0-9-]+")
+_PLAIN_VERSION = re.compile(r"[A-Za-z0-9.]*")
+"""What stands in a package URL as it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
@@ -80,10 +85,12 @@ def described(tree: Tree, package: Package, *, ref: str = "", inside: str = "") 
 
 def purl_of(name: str, version: str, qualifiers: Mapping[str, str] | None = None) -> str:
     """`pkg:pypi/NAME@VERSION` with the name as PEP 503 writes it; "" for a name that is none."""
-    from packageurl import PackageURL
-
     if not (clean := normalised(name).strip("- /")):
         return ""
+    if not qualifiers and _PLAIN_NAME.fullmatch(clean) and _PLAIN_VERSION.fullmatch(version):
+        return f"pkg:pypi/{clean}@{version}" if version else f"pkg:pypi/{clean}"  # all but a few
+    from packageurl import PackageURL
+
     return str(PackageURL("pypi", None, clean, version or None, dict(qualifiers or {})).to_string())
 
 

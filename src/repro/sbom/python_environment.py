@@ -14,6 +14,7 @@ from repro.core.errors import ConfigError, DataError
 from repro.sbom.component import Component, Finding, Inventory, Kind
 from repro.sbom.contents import programs
 from repro.sbom.contents_found import joined, ref_in
+from repro.sbom.elf import is_candidate
 from repro.sbom.folder import FolderTree
 from repro.sbom.lockfile import Locked, locked
 from repro.sbom.python_files import Files, files_of
@@ -74,6 +75,7 @@ def environment(folder: Path, *, lock: Path | None = None, measured: bool = Fals
     top = [package for package in known if package.site in place.sites]
     parts = _parts(tree, top)
     files = files_of(tree, parts, place.sites, measured=measured)
+    executable = [path for path in tree.listed if is_candidate(path)]
     allowed, complaints = _locked(folder, lock)
     nested = [package for package in known if package.site not in place.sites]
     found = joined(
@@ -81,7 +83,7 @@ def environment(folder: Path, *, lock: Path | None = None, measured: bool = Fals
             *files.packages(allowed),
             *files.unclaimed(),
             *_vendored(tree, nested, files),
-            *(each for ref, paths in files.by_owner() for each in programs(tree, paths, ref)),
+            *(each for ref, paths in files.by_owner(executable) for each in programs(tree, paths, ref)),
             interpreter(folder, place.python, place.config),
         )
     )

@@ -17,7 +17,7 @@ from repro.sbom.python_record import contents, hashed, lies, record_of
 from repro.sbom.python_unclaimed import component_of, unclaimed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from repro.sbom.folder import FolderTree
     from repro.sbom.lockfile import Locked
@@ -51,11 +51,12 @@ class Files:
             (ref for name in package.files if (ref := self.owners.get(f"{package.folder}/{name}"))), ""
         )
 
-    def by_owner(self) -> Iterator[tuple[str, list[str]]]:
-        """The files of each component, sorted."""
+    def by_owner(self, paths: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+        """Those of the files that belong to a component, by its reference, sorted."""
         found: dict[str, list[str]] = {}
-        for path, ref in self.owners.items():
-            found.setdefault(ref, []).append(path)
+        for path in paths:
+            if ref := self.owners.get(path):
+                found.setdefault(ref, []).append(path)
         for ref in sorted(found):
             yield ref, sorted(found[ref])
 

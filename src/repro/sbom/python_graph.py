@@ -12,18 +12,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repro.sbom.component import Finding
+from repro.sbom.python_markers import answered
 from repro.sbom.python_metadata import normalised, plain
 from repro.tools.redact import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from packaging.requirements import Requirement
 
     from repro.sbom.python_metadata import Package
 
-_SIMPLE = re.compile(r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\(?[<>=!~][^@\[]*)?")
-"""A requirement without extras, marker or address: only its name tells whom it needs."""
+_WORD = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+SIMPLE = re.compile(
+    rf"\s*(?P<name>{_WORD})\s*(?:\[\s*(?P<extras>{_WORD}(?:\s*,\s*{_WORD})*)\s*\]\s*)?(?:\(?[<>=!~][^@\[]*)?"
+)
+"""A requirement without marker or address: only its name and extras tell whom it needs."""
 
 _ONLY_EXTRA = re.compile(r"[^;]*;(?!.*\bor\b).*\bextra\s*==", re.DOTALL)
 """A requirement that no package has unless one of its extras is asked for."""
@@ -70,7 +74,7 @@ class Platform:
 def platform_of(python: str, packages: Iterable[Package]) -> Platform:
     """The platform that the tags of the installed wheels name; Linux where none is tied to one."""
     for package in packages:
-        for line in (package.distribution.read_text("WHEEL") or "").splitlines():
+        for line in package.metadata.text("WHEEL").splitlines():
             if not line.startswith("Tag:") or line.rstrip().endswith("-any"):
                 continue
             for pattern, system in _TAGS:
@@ -87,6 +91,16 @@ def graph(
     Extras count where another package asks for them. Where a name is there twice, both are meant.
     """
     return _Graph(packages, platform).resolved()
+
+
+def _by_library(text: str, values: Mapping[str, str]) -> bool | None:
+    """What packaging answers to a marker; None where it is none."""
+    from packaging.markers import InvalidMarker, Marker
+
+    try:
+        return Marker(text).evaluate(dict(values))
+    except InvalidMarker:
+        return None
 
 
 class _Graph:
@@ -125,8 +139,9 @@ class _Graph:
             return
         extras: Iterable[str] = ()
         head, mark, marker = text.partition(";")
-        if match := _SIMPLE.fullmatch(head):
+        if match := SIMPLE.fullmatch(head):
             name = normalised(match["name"])
+            extras = sorted({each.strip() for each in (match["extras"] or "").split(",") if each})
         else:
             requirement = self._parsed(number, head)
             if requirement is None:
@@ -142,14 +157,11 @@ class _Graph:
             yield from ((other, normalised(each)) for each in extras)
 
     def _applies(self, number: int, text: str, extra: str) -> bool:
-        from packaging.markers import InvalidMarker, Marker
-
         key = (text, extra)
         if key not in self._answers:
-            try:
-                self._answers[key] = Marker(text).evaluate({**self._markers, "extra": extra})
-            except InvalidMarker:
-                self._answers[key] = None
+            values = {**self._markers, "extra": extra}
+            found = answered(text, values)
+            self._answers[key] = _by_library(text, values) if found is None else found
         if self._answers[key] is None:
             self._note(number, f"has the marker {plain(text.strip(), 100)!r}, which is none")
         return bool(self._answers[key])

@@ -1,4 +1,4 @@
-"""Installed Python packages as importlib.metadata reads them: from any tree, without an interpreter.
+"""Installed Python packages as importlib.metadata has them: from any tree, without an interpreter.
 
 Nothing is looked up on `sys.path`, no `.pth` is read, and of METADATA only the headers, never the long text.
 Sources: PyPA "Recording installed projects", "Core metadata"; setuptools for `.egg-info`.
@@ -9,16 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import Distribution
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repro.core.errors import FormatError
 from repro.sbom.component import Finding
+from repro.sbom.python_headers import headers_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Mapping
-    from email.message import Message
 
     from repro.sbom.tree import Tree
 
@@ -28,7 +26,6 @@ MAX_METADATA = 4 << 20
 MAX_WORD = 500
 """Characters of a name or a version that are kept."""
 
-HEADERS = frozenset({"METADATA", "PKG-INFO"})
 _FOLDER = re.compile(
     r"(?P<stem>(?:.*/)?(?P<base>[^/]+)\.(?P<sort>dist-info|egg-info))(?:/(?P<rest>.+))?", re.DOTALL
 )
@@ -46,7 +43,7 @@ class Package:
     name: str
     version: str
     files: frozenset[str]
-    distribution: TreeDistribution
+    metadata: Metadata
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -60,67 +57,60 @@ class Package:
         return normalised(self.name)
 
     @property
-    def headers(self) -> Message:
-        """The core metadata."""
-        return self.distribution.headers
-
-    @property
     def requires(self) -> list[str]:
         """The requirements, extras and all; those of an `.egg-info` stand in a file of their own."""
         if "METADATA" in self.files or "requires.txt" not in self.files:
             return self.all("Requires-Dist")
-        return self.distribution.requires or []
+        from repro.sbom.python_library import TextDistribution
+
+        texts = {"METADATA": "\n", "requires.txt": self.metadata.text("requires.txt")}
+        return TextDistribution(texts).requires or []
 
     def all(self, header: str) -> list[str]:
         """Every value of a header that may be given several times, in order."""
-        return [str(value) for value in self.headers.get_all(header, ())]
+        return self.metadata.headers.get(header.lower(), [])
 
     def one(self, header: str) -> str:
         """The value of a header, "" for none and for the word that setuptools writes for none."""
-        value = str(self.headers.get(header, "")).strip()
+        value = _first(self.metadata.headers, header.lower())
         return "" if value == "UNKNOWN" else value
 
 
-class TreeDistribution(Distribution):
-    """importlib.metadata's view of a folder of metadata in a tree."""
+class Metadata:
+    """The files of one folder of metadata, by their names in it; `wrong` is what was met while reading."""
 
-    def __init__(self, tree: Tree, folder: str, files: Mapping[str, str]) -> None:
+    def __init__(self, tree: Tree, files: Mapping[str, str]) -> None:
         self._tree = tree
-        self._folder = folder
         self._files = files
         self.wrong: list[str] = []
 
-    def read_text(self, filename: str) -> str | None:
-        """A file of metadata as text, None where it is not there; of the core metadata only the headers."""
-        path = self._files.get(filename)
-        if path is None:
-            return None
-        try:
-            data = self._tree.read(path, MAX_METADATA)
-        except FormatError as error:
-            self.wrong.append(error.message)
-            return None
-        if filename in HEADERS:
-            data = data.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
-        return self._decoded(data, filename)
-
-    def locate_file(self, path: str | os.PathLike[str]) -> Any:  # noqa: ANN401 - never returns
-        """Not there: files of a tree have no place on a disk."""
-        raise FileNotFoundError(path)
+    def text(self, name: str) -> str:
+        """A file as text, "" where it is not there or cannot be read."""
+        return self._data(name).decode(errors="replace")
 
     @cached_property
-    def headers(self) -> Message:
-        """The headers of the core metadata; empty where there are none."""
-        from email import message_from_string
-
-        return message_from_string(self.read_text("METADATA") or self.read_text("PKG-INFO") or "")
-
-    def _decoded(self, data: bytes, filename: str) -> str:
+    def headers(self) -> Mapping[str, list[str]]:
+        """The values of each header of the core metadata by its name in lower case; empty where none are."""
+        name = "METADATA" if "METADATA" in self._files else "PKG-INFO"
+        data = self._data(name)
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n")
+        head = data.partition(b"\n\n")[0]
         try:
-            return data.decode()
+            text = head.decode()
         except UnicodeDecodeError:
-            self.wrong.append(f"{filename} is not UTF-8")
-            return data.decode(errors="replace")
+            self.wrong.append(f"{name} is not UTF-8")
+            text = head.decode(errors="replace")
+        return headers_of(text) if text else {}
+
+    def _data(self, name: str) -> bytes:
+        if name not in self._files:
+            return b""
+        try:
+            return self._tree.read(self._files[name], MAX_METADATA)
+        except FormatError as error:
+            self.wrong.append(error.message)
+            return b""
 
 
 def normalised(name: str) -> str:
@@ -153,29 +143,34 @@ def _folders(paths: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 def _package(tree: Tree, folder: str, files: Mapping[str, str]) -> Package:
-    distribution = TreeDistribution(tree, folder, files)
-    headers = distribution.headers
+    metadata = Metadata(tree, files)
+    headers = metadata.headers
     base = folder.rpartition("/")[2].rpartition(".")[0]
     stem, _, rest = base.partition("-")
     version = rest.partition("-py")[0] if folder.endswith(".egg-info") else rest
-    wrong = list(_complaints(distribution, headers, stem, version))
-    name = str(headers.get("Name", "")).strip() or stem
+    wrong = list(_complaints(metadata, stem, version))
+    name = _first(headers, "name") or stem
     return Package(
         folder=folder,
         name=plain(name),
-        version=plain(str(headers.get("Version", "")).strip() or version),
+        version=plain(_first(headers, "version") or version),
         files=frozenset(files),
-        distribution=distribution,
+        metadata=metadata,
         findings=tuple(Finding(where=plain(folder), what=plain(what)) for what in wrong),
     )
 
 
-def _complaints(distribution: TreeDistribution, headers: Message, stem: str, version: str) -> Iterator[str]:
-    yield from distribution.wrong
-    if not headers.keys():
+def _first(headers: Mapping[str, list[str]], name: str) -> str:
+    return headers[name][0].strip() if name in headers else ""
+
+
+def _complaints(metadata: Metadata, stem: str, version: str) -> Iterator[str]:
+    yield from metadata.wrong
+    headers = metadata.headers
+    if not headers:
         yield "no readable metadata; name and version are those of the folder"
         return
-    name, stated = (str(headers.get(key, "")).strip() for key in ("Name", "Version"))
+    name, stated = _first(headers, "name"), _first(headers, "version")
     if not name:
         yield "the metadata has no Name; the folder's is taken"
     elif not _NAME.fullmatch(name):

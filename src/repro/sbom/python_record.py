@@ -219,8 +219,8 @@ def _place(site: str, path: str) -> str:
 def _egg_files(package: Package, listed: Collection[str]) -> Record:
     """What an `.egg-info` claims: its list of installed files, else everything below its top modules."""
     files = dict.fromkeys(_own(package) or {package.folder: ""}, "")
-    listing = package.distribution.read_text("installed-files.txt")
-    if listing is not None:
+    if "installed-files.txt" in package.files:
+        listing = package.metadata.text("installed-files.txt")
         places = [
             _place(package.folder, line.strip())
             for line in listing[:MAX_METADATA].splitlines()
@@ -230,7 +230,7 @@ def _egg_files(package: Package, listed: Collection[str]) -> Record:
         bad = _Bad()
         bad.missing += [place for place in places if place and place not in listed]
         return Record(files=files, bad=bad)
-    modules = {line.strip() for line in (package.distribution.read_text("top_level.txt") or "").splitlines()}
+    modules = {line.strip() for line in package.metadata.text("top_level.txt").splitlines()}
     start = f"{package.site}/" if package.site else ""
     tops = tuple(f"{start}{module}/" for module in modules if module)
     single = {f"{start}{module}.py" for module in modules}

@@ -1,0 +1,25 @@
+"""importlib.metadata's view of texts: it is asked for what is not plainly written, and knows old formats."""
+
+from __future__ import annotations
+
+from importlib.metadata import Distribution
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+
+class TextDistribution(Distribution):
+    """A distribution whose files of metadata are these texts."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    def read_text(self, filename: str) -> str | None:
+        """A file of metadata, None where it is not there."""
+        return self._texts.get(filename)
+
+    def locate_file(self, path: str | os.PathLike[str]) -> Any:  # noqa: ANN401 - never returns
+        """Not there: files of a tree have no place on a disk."""
+        raise FileNotFoundError(path)
