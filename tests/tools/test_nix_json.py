@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -53,7 +52,7 @@ def facts(infos: dict[str, PathInfo | None]) -> list[tuple[object, ...]]:
     found: list[tuple[object, ...]] = []
     for path, info in sorted(infos.items()):
         assert info is not None
-        found.append((path, dataclasses.replace(info, registered=0, ultimate=False)))
+        found.append((path, info._replace(registered=0, ultimate=False)))
     return found
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from repro.core.digest import LENGTHS, Digest
 from repro.core.errors import FormatError
 from repro.sbom.address import public
 from repro.sbom.component import NAR_HASH, Component, Reference
+from repro.sbom.nix_meta import Meta
 from repro.sbom.nix_names import (
     base,
     guessed_output,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from repro.sbom.component import Patch
-    from repro.sbom.nix_meta import Meta
     from repro.tools.nix_nouns import PathInfo
     from repro.tools.nix_recipes import Made, Recipe
 
@@ -41,6 +41,8 @@ SOURCE_HASH = "repro:nix:sourceHash"
 ADDRESSES = 16
 """Addresses of one source that are told; nixpkgs lists dozens of mirrors for a few."""
 
+NO_META = Meta()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
@@ -51,12 +53,14 @@ class Known:
     patches: Mapping[str, Patch] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Origin:
+class _Origin(NamedTuple):
     """Where a source comes from: addresses, and its hash where it is none of a file."""
 
     references: tuple[Reference, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+
+
+NOWHERE = _Origin()
 
 
 class Describer:
@@ -115,29 +119,34 @@ class Describer:
         properties: list[tuple[str, str]],
     ) -> Component:
         name, version, output = words
-        meta = next((self._known.meta[each] for each in outputs if each in self._known.meta), None)
-        origins = self._origins_of(recipe) if recipe else []
-        website = (Reference(kind="website", url=meta.homepage),) if meta and meta.homepage else ()
+        known = self._known
+        meta = next((known.meta[each] for each in outputs if each in known.meta), NO_META)
+        references, more = self._origins_of(recipe) if recipe else NOWHERE
+        website = (Reference(kind="website", url=meta.homepage),) if meta.homepage else ()
         return Component(
             ref=base(path),
             name=name,
             version=version,
             purl=package_url(name, version, output=output, system=recipe.system if recipe else ""),
-            cpe=meta.cpe if meta else "",
-            description=meta.description if meta else "",
-            licences=meta.licences if meta else (),
+            cpe=meta.cpe,
+            description=meta.description,
+            licences=meta.licences,
             digests=_digests(recipe) if recipe else (),
-            references=(*website, *(each for origin in origins for each in origin.references)),
-            patches=tuple([self._known.patches.get(p) or patch_of(p) for p in recipe.patches])
-            if recipe
+            references=website + references,
+            patches=tuple([known.patches.get(each) or patch_of(each) for each in recipe.patches])
+            if recipe and recipe.patches
             else (),
-            properties=(*properties, *(each for origin in origins for each in origin.properties)),
+            properties=(*properties, *more),
         )
 
-    def _origins_of(self, recipe: Recipe) -> list[_Origin]:
+    def _origins_of(self, recipe: Recipe) -> _Origin:
         """What a derivation was made from; a download is made from itself."""
-        makers = [self._made[path][0] for path in recipe.sources if path in self._made]
-        return [self._origin(each) for each in (recipe, *makers) if each.urls]
+        found = self._origin(recipe) if recipe.urls else NOWHERE
+        for path in recipe.sources:
+            if path in self._made and self._made[path][0].urls:
+                references, properties = self._origin(self._made[path][0])
+                found = _Origin(found.references + references, found.properties + properties)
+        return found
 
     def _origin(self, source: Recipe) -> _Origin:
         found = self._origins.get(source.path)
@@ -150,7 +159,7 @@ def _origin(source: Recipe) -> _Origin:
     """The addresses of a derivation with a fixed hash; others load nothing."""
     fixed = [made for made in source.outputs.values() if made.hex]
     if not fixed:
-        return _Origin()
+        return NOWHERE
     digests = _digests(source)
     kind = "vcs" if source.rev or source.urls[0].endswith(".git") else "source-distribution"
     urls = dict.fromkeys(filter(None, map(public, source.urls[:ADDRESSES])))
@@ -164,14 +173,14 @@ def _origin(source: Recipe) -> _Origin:
 
 def _digests(recipe: Recipe) -> tuple[Digest, ...]:
     """The digests of the files that a derivation's outputs must be, by algorithms that the house knows."""
-    found = []
+    found: tuple[Digest, ...] = ()
     for made in recipe.outputs.values():
-        if made.method in {"flat", "text"} and made.algorithm in LENGTHS:
+        if made.hex and made.method in {"flat", "text"} and made.algorithm in LENGTHS:
             try:
-                found.append(Digest(made.algorithm, made.hex))
+                found += (Digest(made.algorithm, made.hex),)
             except FormatError:  # whoever wrote the derivation wrote a hash that is none: Nix never builds it
                 continue
-    return tuple(found)
+    return found
 
 
 def _sri(made: Made) -> str:

@@ -11,7 +11,7 @@ from repro.sbom.component import Finding, Inventory
 from repro.sbom.contents_found import Found
 from repro.sbom.nix_component import Describer, Known
 from repro.sbom.nix_graph import assembled
-from repro.sbom.nix_names import base, named
+from repro.sbom.nix_names import HASH, base, named
 from repro.sbom.nix_patches import read_patches
 from repro.sbom.nix_vendored import vendored
 from repro.tools.collector import collector_paused
@@ -102,9 +102,10 @@ def makers_of(recipes: Iterable[Recipe]) -> set[str]:
     """The inputs of derivations that make their sources and patches, by the names that both must share."""
     found: set[str] = set()
     for recipe in recipes:
-        names = {named(path) for path in recipe.sources}
-        if names:
-            found.update(each for each in recipe.inputs if each.endswith(".drv") and named(each) in names)
+        if recipe.sources:
+            names = {f"{named(path)}.drv" for path in recipe.sources}
+            ends = tuple(names)  # asked for first: most inputs are none, and it is a tenth of the work
+            found.update(each for each in recipe.inputs if each.endswith(ends) and base(each)[HASH:] in names)
     return found
 
 
@@ -116,7 +117,9 @@ def _absent(infos: Mapping[str, PathInfo | None]) -> set[str]:
 
 def _needs(path: str, info: PathInfo | None) -> tuple[str, ...]:
     """What a path refers to, itself left out."""
-    return tuple(sorted([base(each) for each in info.references if each != path])) if info else ()
+    if info is None or not info.references:
+        return ()
+    return tuple(sorted([base(each) for each in info.references if each != path]))
 
 
 def _exported(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from repro.sbom.nix_names import base
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+NOTHING = Found()
+
 
 def vendored(paths: Iterable[str]) -> Found:
     """What stands inside those of the paths that are folders; each file that may be a program is opened.
@@ -26,11 +29,11 @@ def vendored(paths: Iterable[str]) -> Found:
 
 
 def _inside(path: str) -> Found:
-    place, ref = Path(path), base(path)
+    ref = base(path)
     try:
-        if not S_ISDIR(place.lstat().st_mode):
-            return Found()
-        found = contents.found(FolderTree(place), ref)
+        if not S_ISDIR(os.lstat(path).st_mode):
+            return NOTHING
+        found = contents.found(FolderTree(Path(path)), ref)
     except (OSError, FormatError) as error:
         said = error.message if isinstance(error, FormatError) else str(error.strerror)
         return Found(findings=(Finding(where=ref, what=f"its contents were not read: {said}"),))

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from repro.core.errors import FormatError
-from repro.tools.nix_recipes import TOLD, Recipe, composed, merged
+from repro.tools.nix_recipes import TOLD, Made, Recipe, base_name, composed, made, merged
 from repro.tools.nix_schema import Paths
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ MAX_BYTES = 64 << 20
 FIRST = 32 << 10
 """Bytes of a file asked for at once: nearly all files are shorter, and need not be asked for their size."""
 
-_TEXT = r'"[^"\\]*"'
-_LONG = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_TEXT = r'"[^"\\]*+"'
+_LONG = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _HEAD = re.compile(
-    rf"Derive\(\[((?:\({_TEXT},{_TEXT},{_TEXT},{_TEXT}\),?)*)\],\[((?:\({_TEXT},\[(?:{_TEXT},?)*\]\),?)*)\],"
-    rf'\[((?:{_TEXT},?)*)\],"([^"\\]*)",{_LONG},\[(?:{_LONG},?)*\],\[',
+    rf"Derive\(\[((?:\({_TEXT},{_TEXT},{_TEXT},{_TEXT}\),?)*+)\],\[((?:\({_TEXT},\[(?:{_TEXT},?)*+\]\),?)*+)\],"
+    rf'\[((?:{_TEXT},?)*+)\],"([^"\\]*+)",{_LONG},\[(?:{_LONG},?)*+\],\[',
     re.DOTALL,
 )
-_TEXTS = re.compile(r'"([^"\\]*)"')
+_TEXTS = re.compile(r'"([^"\\]*+)"')
 _OUTPUT = re.compile(rf"\({_TEXTS.pattern},{_TEXTS.pattern},{_TEXTS.pattern},{_TEXTS.pattern}\)")
-_INPUT = re.compile(r'\("([^"\\]*)",')
+_INPUT = re.compile(r'\("([^"\\]*+)",')
 _VARIABLE = re.compile(rf'\("({"|".join((*TOLD, "__json"))})",({_LONG})\)', re.DOTALL)
 """A variable that is read. A quote within a text is escaped, so that none of these begins there."""
 
@@ -83,22 +83,27 @@ def parse_aterm(path: str, data: bytes, paths: Paths) -> Recipe:
     if head is None or not text.endswith("])"):
         raise FormatError(f"{path}: not a derivation in the format that is known here")
     outputs, drvs, sources, system = head.groups()
-    env = {key: _meant(value) for key, value in _VARIABLE.findall(text, head.end())}
+    env = {key: value[1:-1] for key, value in _VARIABLE.findall(text, head.end())}
+    if "\\" in text:
+        env = {key: _meant(value) for key, value in env.items()}
     return composed(
         path,
+        name=base_name(path),
         system=system,
         outputs={
-            name: {"path": place, "hashAlgo": algorithm, "hash": digits}
+            name: made(paths[place] if place else "", algorithm, digits)
+            if digits
+            else Made(paths[place] if place else "")
             for name, place, algorithm, digits in _OUTPUT.findall(outputs)
         },
-        inputs=(*_INPUT.findall(drvs), *_TEXTS.findall(sources)),
-        env=merged(env, None),
+        inputs=[*_INPUT.findall(drvs), *_TEXTS.findall(sources)],
+        env=merged(env, None) if "__json" in env else env,
         paths=paths,
     )
 
 
 def _meant(value: str) -> str:
-    """The text of a string in quotes, its escapes resolved."""
-    if "\\" in value:
-        value = _ESCAPED.sub(lambda match: _MEANT.get(match[1], match[1]), value)
-    return value[1:-1]
+    """The text of a string, its escapes resolved."""
+    if "\\" not in value:
+        return value
+    return _ESCAPED.sub(lambda match: _MEANT.get(match[1], match[1]), value)

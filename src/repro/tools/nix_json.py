@@ -225,16 +225,16 @@ def _info(path: str, entry: dict[str, Any] | None, paths: Paths) -> PathInfo | N
         raise FormatError(f"nix path-info: {path}: no narHash or narSize")
     deriver = entry.get("deriver")
     return PathInfo(
-        path=path,
-        nar_hash=_nar_hash(entry["narHash"], path),
-        nar_size=entry["narSize"],
-        references=tuple([paths[reference] for reference in entry.get("references", ())]),
-        deriver=paths[deriver] if deriver else "",
-        registered=entry.get("registrationTime") or 0,
-        signatures=tuple([_signature(signature) for signature in entry.get("signatures", ())]),
-        closure_size=entry.get("closureSize"),
-        is_content_addressed=bool(entry.get("ca")),
-        ultimate=entry.get("ultimate", False),
+        path,
+        _nar_hash(entry["narHash"], path),
+        entry["narSize"],
+        tuple([paths[reference] for reference in entry.get("references", ())]),
+        paths[deriver] if deriver else "",
+        entry.get("registrationTime") or 0,
+        tuple([_signature(signature) for signature in entry.get("signatures", ())]),
+        entry.get("closureSize"),
+        bool(entry.get("ca")),
+        entry.get("ultimate", False),
     )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping  # noqa: TC003 - what a tuple with names is made of
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as schema
@@ -34,7 +34,7 @@ from repro.tools.nix_schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 WHAT = "nix derivation show"
 
@@ -68,8 +68,7 @@ _MAP = SchemaValidator(_recipes(either(_INPUT, STRS)))
 _DOCUMENT = SchemaValidator(table(need={"version": INT, "derivations": _recipes(_INPUT)}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(NamedTuple):
     """An output: its path ("" before it is built, where the content decides), and its fixed hash.
 
     `algorithm`, `hex` and `method` are "" where the hash is not fixed. The method `flat` or `text` hashes one
@@ -82,11 +81,11 @@ class Made:
     method: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Recipe(NamedTuple):
     """A derivation as it was written: everything here but the paths is its author's own words.
 
     `inputs` are the paths of derivations and sources that it reads; `sources` and `patches` are store paths.
+    A tuple with names, for there are many: a frozen dataclass takes four times as long to make.
     """
 
     path: str
@@ -129,40 +128,46 @@ def recipe_of(path: str, entry: dict[str, Any], paths: Paths) -> Recipe:
     if entry.get("version", 3) not in DERIVATION_VERSIONS:
         known_version(entry["version"], DERIVATION_VERSIONS, WHAT)
     inputs = entry.get("inputs") or {"srcs": entry.get("inputSrcs", ()), "drvs": entry.get("inputDrvs", ())}
+    env = merged(entry.get("env") or {}, entry.get("structuredAttrs"))
     return composed(
         path,
-        name=entry.get("name") or "",
+        name=entry.get("name") or base_name(path),
         system=entry["system"],
-        outputs=entry["outputs"],
+        outputs={name: _made(name, value, env, paths) for name, value in sorted(entry["outputs"].items())},
         inputs=(*inputs["drvs"], *inputs["srcs"]),
-        env=merged(entry.get("env") or {}, entry.get("structuredAttrs")),
+        env=env,
         paths=paths,
     )
+
+
+def base_name(path: str) -> str:
+    """A derivation's name by that of its file."""
+    return path.rpartition("/")[2][33:].removesuffix(".drv")
 
 
 def composed(
     path: str,
     *,
-    name: str = "",
+    name: str,
     system: str,
-    outputs: Mapping[str, dict[str, Any]],
+    outputs: Mapping[str, Made],
     inputs: Iterable[str],
     env: dict[str, Any],
     paths: Paths,
 ) -> Recipe:
-    """A derivation from its parts; `name` "" stands for that of its path."""
+    """A derivation from its parts."""
     return Recipe(
-        path=path,
-        name=name or path.rpartition("/")[2][33:].removesuffix(".drv"),
-        system=system,
-        outputs={name: _made(name, value, env, paths) for name, value in sorted(outputs.items())},
-        inputs=tuple([paths[one] for one in inputs]),
-        pname=_word(env.get("pname")),
-        version=_word(env.get("version")),
-        rev=_word(env.get("rev")),
-        urls=_words_of(env, "urls", "url"),
-        sources=_paths_in(_words_of(env, "src", "srcs"), paths),
-        patches=_paths_in(_words_of(env, "patches"), paths),
+        path,
+        name,
+        system,
+        outputs,
+        tuple([paths[one] for one in inputs]),
+        _word(env.get("pname")),
+        _word(env.get("version")),
+        _word(env.get("rev")),
+        _words_of(env, "urls", "url"),
+        tuple(filter(paths.holds, _words_of(env, "src", "srcs"))),
+        tuple(filter(paths.holds, _words_of(env, "patches"))),
     )
 
 
@@ -184,41 +189,32 @@ def _words_of(env: Mapping[str, object], *names: str) -> tuple[str, ...]:
     """The words of variables, which structured attributes have as lists."""
     found: list[str] = []
     for name in names:
-        value = env.get(name)
-        if isinstance(value, str):
-            found += value.split()
-        elif isinstance(value, list):
-            found += [word for word in value if isinstance(word, str)]
-    return tuple(found)
-
-
-def _paths_in(words: Iterable[str], paths: Paths) -> tuple[str, ...]:
-    """The store paths that words are, or are below: a source may be a file in a larger one."""
-    found = []
-    for word in words:
-        if paths.get(word) == word:  # one that was looked at
-            found.append(word)
-            continue
-        folder, slash, rest = word.partition(f"{paths.store}/")
-        name = rest.partition("/")[0]
-        if slash and not folder and STORE_NAME.fullmatch(name):
-            found.append(f"{paths.store}/{name}" if name == rest else word)
+        if name in env:
+            value = env[name]
+            if isinstance(value, str):
+                found += value.split()
+            elif isinstance(value, list):
+                found += [word for word in value if isinstance(word, str)]
     return tuple(found)
 
 
 def _made(name: str, value: dict[str, Any], env: dict[str, Any], paths: Paths) -> Made:
     text = value.get("hash")
-    if not text:
-        return Made(path=paths[value["path"]] if value.get("path") else "")
-    path = value.get("path") or (env.get(name) if name == "out" else "")
+    path = value.get("path") or (env.get(name) if text and name == "out" else "")
     full = paths[path] if isinstance(path, str) and path else ""
-    recursive, _, algorithm = (value.get("hashAlgo") or "").rpartition(":")
-    method = value.get("method") or {"": "flat", "r": "nar"}.get(recursive, recursive)
-    digits = text.lower()
-    if "-" in text:
-        algorithm, _, text = text.partition("-")
+    return made(full, value.get("hashAlgo") or "", text, value.get("method") or "") if text else Made(full)
+
+
+def made(path: str, algorithm: str, digits: str, method: str = "") -> Made:
+    """An output with a fixed hash: `algorithm` is as derivations state it, with the method before a colon."""
+    recursive, _, algorithm = algorithm.rpartition(":")
+    method = method or {"": "flat", "r": "nar"}.get(recursive, recursive)
+    if "-" in digits:
+        algorithm, _, digits = digits.partition("-")
         try:
-            digits = base64.b64decode(text, validate=True).hex()
+            digits = base64.b64decode(digits, validate=True).hex()
         except (binascii.Error, ValueError):
-            return Made(path=full)
-    return Made(path=full, algorithm=algorithm, hex=digits, method=method)
+            return Made(path)
+    else:
+        digits = digits.lower()
+    return Made(path, algorithm, digits, method)

@@ -31,6 +31,8 @@ STRS = schema.list_schema(STR)
 STORE_NAME = re.compile(r"[0-9a-z]{32}-[0-9a-zA-Z+._?=-]{1,211}")
 """The last part of a store path (Nix manual, "Store Path")."""
 
+_BELOW = re.compile("/" + STORE_NAME.pattern)
+
 VERSIONED = re.compile(rb"\s*\{\s*\"(?:version|storeDir|info|derivations)\"\s*:")
 """How a document begins says which shape it has; to try one shape after another takes five times as long."""
 
@@ -79,14 +81,29 @@ class Paths(dict[str, str]):
     def __init__(self, store: str) -> None:
         super().__init__()
         self.store = store
+        self._end = len(store)
 
     def __missing__(self, text: str) -> str:
         """The full path; FormatError where the text is none."""
+        if _BELOW.fullmatch(text, self._end) and text.startswith(self.store):  # nine of ten
+            self[text] = text
+            return text
         folder, slash, name = text.rpartition("/")
         if not STORE_NAME.fullmatch(name) or (slash and not folder.startswith("/")):
             raise FormatError(f"not a store path: {text[:300]!r}")
         full = self[text] = text if slash else f"{self.store}/{name}"
         return full
+
+    def holds(self, text: str) -> bool:
+        """Whether text is a path of this store, or lies below one."""
+        if text in self:
+            return self[text] == text
+        name, slash, _ = text[self._end + 1 :].partition("/")
+        if not text.startswith(f"{self.store}/") or not STORE_NAME.fullmatch(name):
+            return False
+        if not slash:
+            self[text] = text
+        return True
 
 
 def known_version(version: int, known: set[int], name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -113,7 +112,7 @@ def test_files_of_derivations_say_what_nix_says_of_them(door: NixClosures, app: 
 
     def sorted_inputs(recipes: dict[str, Recipe]) -> dict[str, Recipe]:
         return {
-            path: dataclasses.replace(each, inputs=tuple(sorted(each.inputs)))
+            path: each._replace(inputs=tuple(sorted(each.inputs)))
             for path, each in recipes.items()
         }
 

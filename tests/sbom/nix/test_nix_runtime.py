@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
@@ -220,7 +219,7 @@ def test_the_order_of_what_the_store_says_changes_nothing() -> None:
     infos = closure(NAMES)
     mixed = {path: infos[path] for path in reversed(list(infos))}
     flipped = {
-        path: dataclasses.replace(info, references=info.references[::-1]) if info else None
+        path: info._replace(references=info.references[::-1]) if info else None
         for path, info in mixed.items()
     }
     one_way, other = of_infos(infos), of_infos(flipped)
