@@ -65,6 +65,7 @@ _PLAIN = re.compile(r"[A-Za-z]+://[A-Za-z0-9!$&()*+,./;=?@_~-]*")
 def document(inventory: Inventory, *, spec: str, timestamp: str = "") -> dict[str, Any]:
     """The document's values without a serial number; components and dependencies are sorted by reference.
 
+    The keys of all objects below the first are in order too.
     `timestamp` is RFC 3339, "" for none. Raises FormatError where two components have one reference, or a
     dependency or a holder is none of them.
     """
@@ -76,11 +77,11 @@ def document(inventory: Inventory, *, spec: str, timestamp: str = "") -> dict[st
         )
     metadata: dict[str, Any] = {
         "component": _component(inventory.target, {}, spec),
-        "tools": _tools(spec),
         "properties": _properties(
             (*inventory.properties, *((FINDING, f"{each.where}: {each.what}") for each in inventory.findings))
         ),
         "timestamp": timestamp,
+        "tools": _tools(spec),
     }
     fields = {
         "$schema": f"http://cyclonedx.org/schema/bom-{spec}.schema.json",
@@ -149,7 +150,7 @@ def _require_holders(component: Component, refs: Mapping[str, Component]) -> Non
 
 def _tools(spec: str) -> Any:  # noqa: ANN401 - a list before 1.5, then an object
     tool = {"name": "repro", "version": __version__}
-    return [tool] if spec == "1.4" else {"components": [{"type": "application", **tool}]}
+    return [tool] if spec == "1.4" else {"components": [{**tool, "type": "application"}]}
 
 
 def _components(
@@ -162,24 +163,24 @@ def _component(component: Component, held: Mapping[str, Sequence[Component]], sp
     inside = held.get(component.ref)
     texts = [text for licence in component.licences for text in licence.texts]
     fields: dict[str, Any] = {
-        "type": _type(component.kind, spec),
-        "bom-ref": component.ref,
-        "name": component.name,
-        "version": component.version,
         "author": component.author if spec < AUTHORS else "",
         "authors": [{"name": component.author}] if component.author and spec >= AUTHORS else None,
+        "bom-ref": component.ref,
+        "components": _components(inside, held, spec) if inside else None,
+        "cpe": component.cpe,
         "description": component.description,
+        "evidence": {"licenses": [_text(name, text) for name, text in sorted(set(texts))]} if texts else None,
+        "externalReferences": [_reference(each, spec) for each in _sorted(component.references)],
         "hashes": _hashes(component.digests),
         "licenses": _licences(component.licences) if component.licences else None,
-        "cpe": component.cpe,
-        "purl": component.purl,
+        "name": component.name,
         "pedigree": {"patches": [_patch(patch) for patch in _distinct(component.patches)]}
         if component.patches
         else None,
-        "externalReferences": [_reference(each, spec) for each in _sorted(component.references)],
         "properties": _properties(component.properties),
-        "components": _components(inside, held, spec) if inside else None,
-        "evidence": {"licenses": [_text(name, text) for name, text in sorted(set(texts))]} if texts else None,
+        "purl": component.purl,
+        "type": _type(component.kind, spec),
+        "version": component.version,
     }
     return {key: value for key, value in fields.items() if value or key == "name"}
 
@@ -239,20 +240,22 @@ def _distinct(patches: Sequence[Patch]) -> Sequence[Patch]:
 
 
 def _patch(patch: Patch) -> dict[str, Any]:
-    diff: dict[str, Any] = {"url": patch_reference(patch.name)} if patch.name else {}
+    diff: dict[str, Any] = {}
     if patch.diff:
         diff["text"] = {"content": patch.diff, "contentType": "text/plain"}
-    resolves = [{"type": "security", "id": each} for each in sorted(set(patch.resolves))]
-    fields = {"type": "unofficial", "diff": diff, "resolves": resolves}
+    if patch.name:
+        diff["url"] = patch_reference(patch.name)
+    resolves = [{"id": each, "type": "security"} for each in sorted(set(patch.resolves))]
+    fields = {"diff": diff, "resolves": resolves, "type": "unofficial"}
     return {key: value for key, value in fields.items() if value}
 
 
 def _reference(reference: Reference, spec: str) -> dict[str, Any]:
     fields = {
-        "type": _kind(reference.kind, spec),
-        "url": iri(reference.url),
         "comment": reference.comment,
         "hashes": _hashes(reference.digests),
+        "type": _kind(reference.kind, spec),
+        "url": iri(reference.url),
     }
     return {key: value for key, value in fields.items() if value or key == "url"}
 
@@ -273,4 +276,4 @@ def _properties(properties: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
 def _dependency(ref: str, needs: Iterable[str]) -> dict[str, Any]:
     """A leaf is declared by an entry without `dependsOn` (CycloneDX, dependencies; BSI TR-03183-2, 5.1)."""
     needed = sorted(set(needs))
-    return {"ref": ref, "dependsOn": needed} if needed else {"ref": ref}
+    return {"dependsOn": needed, "ref": ref} if needed else {"ref": ref}

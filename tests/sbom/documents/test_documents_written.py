@@ -22,7 +22,7 @@ from repro.core.errors import FormatError, UsageError
 from repro.sbom.component import Component, Inventory, Licence, Reference
 from repro.sbom.cyclonedx import SPECS
 from repro.sbom.cyclonedx_xml import bom_of
-from repro.sbom.document import Format, written
+from repro.sbom.document import MANY, Format, written
 from repro.sbom.reading import parse_sbom
 from repro.sbom.validate import validated
 
@@ -185,6 +185,18 @@ def test_control_characters_stay_text(form: Format) -> None:
     assert b"\x1b" not in data
     assert b"\x00" not in data
     assert parse_sbom(data, name="sbom").inventory.components[0].name.startswith("ev")
+
+
+@pytest.mark.parametrize("name", ["plain \x00\x1f\x7f\u2028 \U0001f600", "lone \udcff"])
+@pytest.mark.parametrize("spec", SPECS)
+def test_among_many_a_component_is_written_as_among_few(spec: str, name: str) -> None:
+    """The encoder for long lists gives each component and its needs the very line that the other gives."""
+    few = replace(WHOLE, components=(*WHOLE.components, Component(ref="~", name=name, description=name)))
+    more = plain(MANY).components
+    many = replace(few, components=(*few.components, *more), needs=few.needs)
+    lines = [line.rstrip(b",") for line in written(few, spec=spec).splitlines()]
+    other = {line.rstrip(b",") for line in written(many, spec=spec).splitlines()}
+    assert [line for line in lines if line not in other and b"serialNumber" not in line] == []
 
 
 @pytest.mark.parametrize(

@@ -111,10 +111,7 @@ def test_files_of_derivations_say_what_nix_says_of_them(door: NixClosures, app: 
     """Derivations read from their files equal those that `nix derivation show` prints, escapes included."""
 
     def sorted_inputs(recipes: dict[str, Recipe]) -> dict[str, Recipe]:
-        return {
-            path: each._replace(inputs=tuple(sorted(each.inputs)))
-            for path, each in recipes.items()
-        }
+        return {path: each._replace(inputs=tuple(sorted(each.inputs))) for path, each in recipes.items()}
 
     asked = door.build_closure([app])
     assert len(asked) > 2
