@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -160,7 +161,7 @@ def test_the_order_of_hashes_is_of_no_account(venv: Venv, seed: str) -> None:
     )
     run = subprocess.run(
         [sys.executable, "-c", program, str(venv.root)],
-        env={"PYTHONHASHSEED": seed},
+        env={**os.environ, "PYTHONHASHSEED": seed},
         capture_output=True,
         check=True,
     )
