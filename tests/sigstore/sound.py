@@ -49,6 +49,12 @@ def log_retired_at_this_second(world: PrivateSigstore, order: Order) -> Document
     return mixed.sign(replace(order, rekor=1), world.retired_at).document()
 
 
+def timestamp_of_the_last_second(world: PrivateSigstore, order: Order) -> Document:
+    """The timestamp is of the last second of the window that the trusted root has for its authority."""
+    mixed = replace(world.current, timestamps=world.retired.timestamps)
+    return mixed.sign(order, world.retired_at).document()
+
+
 def signed_before_all_was_retired(world: PrivateSigstore, order: Order) -> Document:
     """Authority, logs and timestamps are retired today, and were not when this was signed."""
     return world.retired.sign(order, world.retired_at - (world.now - world.retired_at) / 2).document()
@@ -64,6 +70,7 @@ SOUND: dict[str, Callable[[PrivateSigstore, Order], Document]] = {
     "rekor2-checkpoint-two-sigs-from-origin": checkpoint_signed_twice_by_origin,
     "rekor2-timestamp-without-embedded-cert": timestamp_without_certificate,
     "trust-root-tlog-validity-end-inclusive": log_retired_at_this_second,
+    "trust-root-tsa-validity-end-inclusive": timestamp_of_the_last_second,
     "rekor2-timestamp-with-expired-cert-chain": signed_before_all_was_retired,
     "two-timestamps": two_timestamps,
 }

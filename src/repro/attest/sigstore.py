@@ -202,7 +202,7 @@ class _Trusted(TrustedRoot):
             for one in map(CertificateAuthority, inner.certificate_authorities)
             for certificate in one.certificates(allow_expired=True)
         ]
-        self._stampers = super().get_timestamp_authorities()
+        self._stampers = [_Stamper(one) for one in inner.timestamp_authorities]
         self._logs: RekorKeyring | None = None
         self._certificate_logs: CTKeyring | None = None
 
@@ -219,6 +219,16 @@ class _Trusted(TrustedRoot):
     def get_timestamp_authorities(self) -> list[CertificateAuthority]:
         """The authorities that sign timestamps."""
         return self._stampers
+
+
+class _Stamper(CertificateAuthority):
+    """An authority of timestamps whose window, as all others, includes its last moment."""
+
+    @property
+    def validity_period_end(self) -> datetime | None:
+        """The first moment after the window: the library takes what lies before this."""
+        end = super().validity_period_end
+        return end + datetime.resolution if end else None
 
 
 class _Entry(TransparencyLogEntry):
