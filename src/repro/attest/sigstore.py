@@ -202,7 +202,7 @@ class _Trusted(TrustedRoot):
             for one in map(CertificateAuthority, inner.certificate_authorities)
             for certificate in one.certificates(allow_expired=True)
         ]
-        self._stampers = [_Stamper(one) for one in inner.timestamp_authorities]
+        self._stampers: list[CertificateAuthority] = [*map(_Stamper, inner.timestamp_authorities)]
         self._logs: RekorKeyring | None = None
         self._certificate_logs: CTKeyring | None = None
 
