@@ -179,7 +179,7 @@ def make_(
     from dataclasses import replace
 
     from repro.flows import sbom as flow
-    from repro.render.sbom_text import made_lines
+    from repro.render.sbom_made_text import made_lines
     from repro.tools import files
 
     folder = ctx.settings(context).folder

@@ -11,7 +11,7 @@ from repro.core.exits import Exit
 from repro.flows.sbom_target import Closure, Sort, inventory_of, target_of
 from repro.sbom.cyclonedx import DEFAULT_SPEC
 from repro.sbom.document import Format, written
-from repro.tools import clock, host
+from repro.tools import host
 from repro.tools.collector import collector_paused
 from repro.tools.files import disk_errors, read_capped
 
@@ -137,6 +137,7 @@ def licences(folder: Path, subject: str, wishes: Wishes) -> Judged:
     """The components of an SBOM or of a target, held against the policy of `repro.toml`."""
     from repro.flows import config, sbom_tables
     from repro.sbom.licences import judged
+    from repro.tools import clock
 
     rules = sbom_tables.policy_of(config.find(folder))
     if subject and (folder / subject).is_file() and subject.lower().endswith(DOCUMENTS):

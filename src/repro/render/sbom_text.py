@@ -1,4 +1,4 @@
-"""SBOMs as text: what was made, and what a check found."""
+"""What a check, a comparison, a validation and a policy found of an SBOM, as text."""
 
 from __future__ import annotations
 
@@ -8,14 +8,9 @@ from repro.core.check import Status
 from repro.core.exits import Exit
 from repro.render.words import Palette, one_line, plural, shorten
 from repro.sbom.check import Deviation
-from repro.sbom.component import HASHES
 from repro.sbom.difference import Sort
-from repro.sbom.identity import distributions, evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from repro.flows.sbom import Made
     from repro.sbom.check import Checked, Deviating
     from repro.sbom.difference import Change, Difference
     from repro.sbom.licences import Judged
@@ -25,20 +20,6 @@ SHOWN = 20
 """Lines of one kind that are shown; the document of --json has all."""
 
 WIDTH = 100
-
-
-def made_lines(made: Made, out: str) -> Iterator[str]:
-    """What is told beside an SBOM: how much it holds, where it is, and what was found wrong on the way."""
-    inventory = made.inventory
-    for finding in inventory.findings[:SHOWN]:
-        yield f"note: {one_line(finding.where)}: {one_line(finding.what)}"
-    if len(inventory.findings) > SHOWN:
-        yield f"note: {len(inventory.findings) - SHOWN} more are in the SBOM, as repro:finding"
-    if not made.verified and any((HASHES, "RECORD") in each.properties for each in inventory.components):
-        yield "note: files are hashed as RECORD states; --verify and repro sbom check read them"
-    bare = sum(not (evidence(each) or distributions(each)) for each in inventory.components)
-    count = plural(len(inventory.components), "component") + (f", {bare} without a hash" if bare else "")
-    yield f"SBOM of {one_line(inventory.target.name)}: {count}" + (f", written to {out}" if out else "")
 
 
 def check_text(found: Checked, palette: Palette, *, strict: bool = False) -> str:

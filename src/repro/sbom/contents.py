@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repro.sbom.contents_found import Found, joined, ref_in
-from repro.sbom.elf import is_candidate, sections
+from repro.sbom.elf import candidates, sections
 from repro.sbom.python_metadata import packages
 from repro.sbom.python_parts import part_of
 
@@ -32,10 +32,9 @@ def found(tree: Tree, inside: str) -> Found:
 
 def programs(tree: Tree, paths: Iterable[str], inside: str) -> Iterator[Found]:
     """The crates and Go modules of each program and library among `paths`."""
-    for path in paths:
-        if is_candidate(path):
-            for name, data in sections(tree, path):
-                yield _listed(name, data, path, inside)
+    for path in candidates(paths):
+        for name, data in sections(tree, path):
+            yield _listed(name, data, path, inside)
 
 
 def _listed(section: str, data: bytes, path: str, inside: str) -> Found:

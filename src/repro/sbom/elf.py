@@ -12,7 +12,7 @@ from repro.core.errors import FormatError
 from repro.sbom.tree import Windowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from repro.sbom.tree import Tree
 
@@ -38,6 +38,16 @@ def is_candidate(path: str) -> bool:
     if "." in name and ".so" not in name and "bin/" not in path and "libexec/" not in path:
         return False
     return ".dist-info/" not in path
+
+
+def candidates(paths: Iterable[str]) -> list[str]:
+    """Those of many files that are, most of which are modules of Python and told by how they end."""
+    return [
+        path
+        for path in paths
+        if (not path.endswith((".py", ".pyc")) or ".so" in path or "bin/" in path or "libexec/" in path)
+        and is_candidate(path)
+    ]
 
 
 def sections(tree: Tree | Windowed, path: str) -> Iterator[tuple[str, bytes]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from repro.core.digest import Digest
@@ -13,7 +12,7 @@ from repro.tools.files import hash_file
 from repro.tools.lock import read_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from repro.tools.lock import Requirement
@@ -28,17 +27,6 @@ EXTRAS = "repro:python:extras"
 """Property: the extras that the lock asks of a package."""
 
 COMMENT = "one of the files that the lock allows"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locked:
-    """The distributions that a lock allows, by the package's name and version."""
-
-    references: Mapping[tuple[str, str], tuple[Reference, ...]] = field(default_factory=dict)
-
-    def versions(self, name: str) -> list[str]:
-        """The versions of a package that the lock allows."""
-        return sorted(version for known, version in self.references if known == name)
 
 
 def lock(path: Path) -> Inventory:
@@ -62,12 +50,15 @@ def lock(path: Path) -> Inventory:
     return Inventory(target=target, components=components, needs={TARGET: tuple(sorted(needs)), **needs})
 
 
-def locked(path: Path) -> Locked:
-    """What the lock at `path` allows. Raises ConfigError where it is not a hashed lock."""
+def locked(path: Path) -> dict[tuple[str, str], tuple[Reference, ...]]:
+    """The distributions that a lock allows, by the package's name and version.
+
+    Raises ConfigError where it is not a hashed lock.
+    """
     found: defaultdict[tuple[str, str], set[Reference]] = defaultdict(set)
     for entry in read_lock(path).requirements:
         found[entry.name, entry.version].update(_references(entry))
-    return Locked(references={key: _sorted(references) for key, references in found.items()})
+    return {key: _sorted(references) for key, references in found.items()}
 
 
 def _component(name: str, version: str, entries: Iterable[Requirement]) -> Component:

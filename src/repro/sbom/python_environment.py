@@ -14,9 +14,8 @@ from repro.core.errors import ConfigError, DataError
 from repro.sbom.component import Component, Finding, Inventory, Kind
 from repro.sbom.contents import programs
 from repro.sbom.contents_found import joined, ref_in
-from repro.sbom.elf import is_candidate
+from repro.sbom.elf import candidates
 from repro.sbom.folder import FolderTree
-from repro.sbom.lockfile import Locked, locked
 from repro.sbom.python_files import Files, files_of
 from repro.sbom.python_graph import graph, platform_of
 from repro.sbom.python_interpreter import INTERPRETER, interpreter
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from repro.sbom.contents_found import Found
+    from repro.sbom.python_files import Locked
     from repro.sbom.python_metadata import Package
     from repro.sbom.python_parts import Part
 
@@ -75,7 +75,6 @@ def environment(folder: Path, *, lock: Path | None = None, measured: bool = Fals
     top = [package for package in known if package.site in place.sites]
     parts = _parts(tree, top)
     files = files_of(tree, parts, place.sites, measured=measured)
-    executable = [path for path in tree.listed if is_candidate(path)]
     allowed, complaints = _locked(folder, lock)
     nested = [package for package in known if package.site not in place.sites]
     found = joined(
@@ -83,7 +82,11 @@ def environment(folder: Path, *, lock: Path | None = None, measured: bool = Fals
             *files.packages(allowed),
             *files.unclaimed(),
             *_vendored(tree, nested, files),
-            *(each for ref, paths in files.by_owner(executable) for each in programs(tree, paths, ref)),
+            *(
+                each
+                for ref, paths in files.by_owner(candidates(tree.listed))
+                for each in programs(tree, paths, ref)
+            ),
             interpreter(folder, place.python, place.config),
         )
     )
@@ -134,17 +137,19 @@ def _vendored(tree: FolderTree, nested: Iterable[Package], files: Files) -> Iter
 
 
 def _locked(folder: Path, lock: Path | None) -> tuple[Locked, list[Finding]]:
-    """The lock that is given, or the one beside the folder, which may be bad or not there."""
+    """What the lock allows that is given, or the one beside the folder, which may be bad or not there."""
+    beside = folder.absolute().parent / LOCK
+    if lock is None and not beside.is_file():
+        return {}, []
+    from repro.sbom.lockfile import locked
+
     if lock is not None:
         return locked(lock), []
-    beside = folder.absolute().parent / LOCK
-    if not beside.is_file():
-        return Locked(), []
     try:
         return locked(beside), []
     except ConfigError as error:
         what = plain(error.message.removeprefix(str(beside)).lstrip(":, "))
-        return Locked(), [Finding(where=LOCK, what=f"is not used for hashes: {what}")]
+        return {}, [Finding(where=LOCK, what=f"is not used for hashes: {what}")]
 
 
 def _doubts(place: _Place) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ none, and those that cannot be what it states: of another size, or with two dige
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,11 +20,13 @@ from repro.sbom.python_unclaimed import component_of, unclaimed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from repro.sbom.component import Reference
     from repro.sbom.folder import FolderTree
-    from repro.sbom.lockfile import Locked
     from repro.sbom.python_metadata import Package
     from repro.sbom.python_parts import Part
     from repro.sbom.python_record import Record
+
+    Locked = Mapping[tuple[str, str], tuple[Reference, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +65,15 @@ class Files:
 
     def packages(self, allowed: Locked) -> Iterator[Found]:
         """Each package with its files' digest, the hashes of its lock, and what is wrong with RECORD."""
+        versions: defaultdict[str, list[str]] = defaultdict(list)
+        for name, version in sorted(allowed):
+            versions[name].append(version)
         for part, record in self.claims:
             wrong = list(lies(part.package, record, self.digests))
             findings = [*part.found.findings, *record.findings(part.package), *wrong]
-            findings += _other_version(part, allowed)
+            findings += _other_version(part, versions)
             known = part.component
-            references = allowed.references.get((part.package.key, known.version), ())
+            references = allowed.get((part.package.key, known.version), ())
             component = replace(
                 known,
                 references=(*known.references, *references),
@@ -95,15 +101,12 @@ class Files:
 
 def files_of(tree: FolderTree, parts: Sequence[Part], sites: Sequence[str], *, measured: bool) -> Files:
     """The files of an environment whose packages stand in `sites`; `measured`: each is read."""
-    listed = frozenset(tree.paths())
+    listed = tree.listed
     claims = [(part, record_of(tree, part.package, listed)) for part in parts]
-    claimed = {path for _, record in claims for path in record.files}
+    claimed = set[str]().union(*(record.files for _, record in claims))
     loose: dict[str, list[str]] = {}
     for site in sites:
-        start = f"{site}/" if site else ""
-        loose.update(
-            unclaimed(site, [path for path in sorted(listed) if path.startswith(start)], claimed, listed)
-        )
+        loose.update(unclaimed(site, claimed, listed))
     wanted = {path for paths in loose.values() for path in paths}
     records = [record for _, record in claims]
     for record in records:
@@ -133,8 +136,8 @@ def _doubtful(tree: FolderTree, records: Sequence[Record], count: int) -> Iterat
                     yield path
 
 
-def _other_version(part: Part, allowed: Locked) -> Iterator[Finding]:
-    versions = allowed.versions(part.package.key)
+def _other_version(part: Part, allowed: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    versions = allowed.get(part.package.key)
     if versions and part.component.version not in versions:
         what = f"{part.package.name} {part.component.version} is there, the lock allows {', '.join(versions)}"
         yield Finding(where=plain(part.package.folder), what=what)

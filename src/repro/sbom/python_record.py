@@ -169,18 +169,18 @@ def _recorded(tree: Tree, package: Package, listed: Collection[str]) -> Record:
     files: dict[str, str] = {}
     sizes: dict[str, str] = {}
     bad = _Bad()
-    for name, stated, size in rows:
+    for name, word, size in rows:
         place = start + name
         if place not in listed and (place := _place(package.site, name)) not in listed:
             bad.absent(place, name)
             continue
-        word = stated.rstrip("=")
-        if word and not (len(word) == SHA256_LENGTH and word.startswith(SHA256)):
+        stated = word if len(word) == SHA256_LENGTH or not word else word.rstrip("=")
+        if stated and not (len(stated) == SHA256_LENGTH and stated.startswith(SHA256)):
             bad.other.append(place)
-            word = ""
-        if place in files and word != files[place]:
+            stated = ""
+        if place in files and stated != files[place]:
             bad.twice.append(place)
-        files[place] = word
+        files[place] = stated
         sizes[place] = size
     return Record(files={**own, **files}, sizes=sizes, bad=bad)
 

@@ -11,7 +11,6 @@ from repro.sbom.address import public
 from repro.sbom.component import Finding
 from repro.sbom.contents_found import Found, ref_in
 from repro.sbom.python_metadata import plain
-from repro.sbom.reading import parse_sbom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +30,12 @@ EMBEDDED = "repro:python:embeddedSbom"
 
 def embedded(tree: Tree, package: Package, owner: str) -> Iterator[Found]:
     """What each document holds, and a finding for each that cannot be read."""
-    for name in sorted(package.files):
-        if not name.startswith(FOLDER):
-            continue
+    names = sorted(name for name in package.files if name.startswith(FOLDER))
+    if not names:
+        return
+    from repro.sbom.reading import parse_sbom
+
+    for name in names:
         path = f"{package.folder}/{name}"
         try:
             data = tree.read(path, MAX_SBOM)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -16,17 +15,17 @@ if TYPE_CHECKING:
 UNCLAIMED = "repro:python:unclaimed"
 """Property `true`: the files stand where Python imports from, and belong to no package."""
 
-_COMPILED = re.compile(r"(?P<folder>.*/|)__pycache__/(?P<module>[^/.]+)\.[^/]+\.pyc", re.DOTALL)
+CACHE = "__pycache__/"
 
 
-def unclaimed(
-    site: str, listed: Iterable[str], claimed: Collection[str], known: Collection[str]
-) -> dict[str, list[str]]:
+def unclaimed(site: str, claimed: Collection[str], known: frozenset[str]) -> dict[str, list[str]]:
     """The files below `site` that nobody claims, by the largest folder that holds nothing else, else alone.
 
-    `listed` are the files below the site folder; `known` are all files, to find a compiled file's source by.
+    `known` are all files, also those elsewhere.
     """
-    rest = [path for path in listed if path not in claimed and not _is_compiled(path, known)]
+    start = f"{site}/" if site else ""
+    loose = known.difference(claimed)
+    rest = sorted(path for path in loose if path.startswith(start) and not _is_compiled(path, known))
     if not rest:
         return {}
     shared = _folders(claimed)
@@ -56,8 +55,13 @@ def component_of(place: str, paths: Iterable[str], digests: Mapping[str, str]) -
 
 def _is_compiled(path: str, known: Collection[str]) -> bool:
     """Whether a file is the compiled form of a source that is there, which running programs writes."""
-    match = _COMPILED.fullmatch(path) if path.endswith(".pyc") else None
-    return match is not None and f"{match['folder']}{match['module']}.py" in known
+    if not path.endswith(".pyc"):
+        return False
+    folder, cache, name = path.rpartition(CACHE)
+    module, _, rest = name.partition(".")
+    if not cache or not module or "/" in name or len(rest.removesuffix(".pyc")) in {0, len(rest)}:
+        return False
+    return folder[-1:] in {"", "/"} and f"{folder}{module}.py" in known
 
 
 def _folders(paths: Iterable[str]) -> set[str]:

@@ -132,7 +132,7 @@ def _doubts(tree: ZipTree, part: Part) -> Iterator[Finding]:
     record = record_of(tree, part.package, tree.listed)
     yield from record.findings(part.package)
     yield from lies(part.package, record, hashed(tree, record.files))
-    for place, paths in unclaimed("", tree.paths(), record.files, tree.listed).items():
+    for place, paths in unclaimed("", record.files, tree.listed).items():
         yield from component_of(place, paths, {}).findings
 
 
