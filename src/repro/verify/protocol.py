@@ -11,6 +11,7 @@ not look at is the predicate: steps 9 to 13 and the policy do.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -29,7 +30,7 @@ from repro.verify.subjects import require_subject
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from repro.attest.bundle import Bundle
+    from repro.attest.bundle import Bundle, Message
     from repro.attest.reading import Evidence
     from repro.attest.signed import Signed
     from repro.attest.statement import Statement
@@ -274,14 +275,32 @@ def _statement(case: Case) -> Mapping[str, str]:
 def _subject(case: Case) -> Mapping[str, str]:
     """Step 8: what was signed is about this artifact."""
     if case.statement is None:
-        message = _laid_down(_laid_down(case.bundle).message)
-        named = message.digest if message.algorithm == "SHA2_256" else ""
-        if named and named != case.artifact.sha256:
-            raise EvidenceError(f"the bundle names sha256 {named}, the artifact's is another")
+        _require_named(_laid_down(_laid_down(case.bundle).message), case.artifact)
         return {"sha256": case.artifact.sha256}
     case.subject = require_subject(case.artifact, case.statement.subjects, named=case.expectation.named)
     same = {kind: value for kind, value in case.subject.digests.items() if kind in case.artifact.digests}
     return {"name": case.subject.name, **same}
+
+
+_HASHES = {
+    "SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512",
+    "SHA3_256": "sha3_256", "SHA3_384": "sha3_384",
+}  # fmt: skip
+"""Hashes by the names that bundles have for them (protobuf-specs "sigstore_common.proto", HashAlgorithm)."""
+
+
+def _require_named(message: Message, artifact: Artifact) -> None:
+    """The digest that a bundle names without signing it is the artifact's, where it names one."""
+    if not message.digest:
+        return
+    kind = _HASHES.get(message.algorithm)
+    if kind is None:
+        raise EvidenceError(f"the bundle names a digest by {message.algorithm!r}, which is no hash's name")
+    own = artifact.digests.get(kind)
+    if own is None and artifact.content is not None:
+        own = hashlib.new(kind, artifact.content).hexdigest()
+    if own != message.digest:
+        raise EvidenceError(f"the bundle names {kind} {message.digest}, the artifact's is another")
 
 
 def _laid_down(part: Part | None) -> Part:
