@@ -360,12 +360,15 @@ def test_a_reader_comes_by_an_entry_point(tmp_path: Path, monkeypatch: pytest.Mo
         plugins.cache_clear()
 
 
-def test_a_damaged_heap_is_refused() -> None:
+@pytest.mark.parametrize("reserved", [b"\0\0\0", b"\0\0\x45"])
+def test_a_damaged_heap_is_refused(reserved: bytes) -> None:
     """Free space without size, in which libhdf5 goes round forever, is found before it looks."""
     data = bytearray(hdf5(lambda made: made.__setitem__("words", ["a", "bc"])))
     at = data.index(b"GCOL") + 16
     while data[at : at + 2] != b"\x00\x00":
         at += 16 + (int.from_bytes(data[at + 8 : at + 16], "little") + 7) // 8 * 8
     data[at + 8 : at + 16] = bytes(8)
+    head = data.index(b"GCOL")
+    data[head + 5 : head + 8] = reserved  # the library does not look at them
     with pytest.raises(FormatError, match="damaged heap"):
         read(bytes(data), name="a.h5")

@@ -19,8 +19,6 @@ from repro.drift.readers.form import MAPPED, MAX_UNPACKED, Data, Format, needs
 from repro.drift.tree import Empty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from repro.drift.pattern import TreePath
@@ -31,15 +29,11 @@ MAX_LEAVES: Final = 1_000_000
 MAX_GROUPS: Final = 100
 """Cap on groups within groups."""
 
-HEAP: Final = b"GCOL\x01\x00\x00\x00"
-"""How a collection begins of the global heap (HDF5 File Format Specification 3.0, section III.E)."""
+HEAP: Final = re.compile(rb"GCOL\x01")
+"""How a collection of the global heap begins (HDF5 File Format Specification 3.0, section III.E)."""
 
-WORD: Final = 4
-BLOCK: Final = 1 << 18
-"""Bytes that are searched at a time, and stay in the cache."""
-
-ENTRY: Final = 16
-"""Bytes before the content of each object in it, and least size of its free space."""
+ALIGNED: Final = 8
+"""To a multiple of this many bytes everything in a heap is filled up, and its free space has as many."""
 
 MAX_TEXT: Final = 1 << 28
 """Cap on the bytes of one array of strings."""
@@ -50,8 +44,9 @@ def read(data: Data, *, name: str, printed: bool) -> Tree:  # noqa: ARG001 - the
     with needs("h5py", extra="hdf5", name=name):
         import h5py
     try:
-        with h5py.File(_View(memoryview(data)), "r") as file:
-            _require_sound_heaps(memoryview(data), name)
+        view = _View(memoryview(data), name)
+        with h5py.File(view, "r") as file:
+            _, view.lengths = file.id.get_create_plist().get_sizes()
             walk = _Walk(h5py, file, memoryview(data), name)
             walk.group(file, ())
             return walk.tree
@@ -71,37 +66,39 @@ def read(data: Data, *, name: str, printed: bool) -> Tree:  # noqa: ARG001 - the
         raise FormatError(f"{name}: not readable as HDF5: {said}") from error
 
 
-def _require_sound_heaps(data: memoryview, name: str) -> None:
-    """Refuse heaps whose free space has no size, in which the library would go round forever."""
-    for start in _heaps(data):
-        at = start + ENTRY
-        end = min(start + int.from_bytes(data[at - 8 : at], "little"), len(data))
-        while at + ENTRY <= end:
-            index = int.from_bytes(data[at : at + 2], "little")
-            size = int.from_bytes(data[at + 8 : at + ENTRY], "little")
-            if index == 0 and size < ENTRY:
-                raise FormatError(f"{name}: not readable as HDF5: a damaged heap")
-            at += size if index == 0 else ENTRY + (size + 7) // 8 * 8
+def _require_sound_heap(data: memoryview, start: int, lengths: int, name: str) -> None:
+    """Refuse a heap whose free space has no size, in which the library would go round forever.
+
+    `lengths`: bytes in which the file writes a length. Such a number stands behind eight bytes at the head of
+    the heap, and at the head of each object in it, whose first two are its index.
+    """
+    entry = _filled(8 + lengths)
+    end = min(start + _length(data, start, lengths), len(data))
+    at = start + entry
+    while at + entry <= end:
+        index = int.from_bytes(data[at : at + 2], "little")
+        size = _length(data, at, lengths)
+        if index == 0 and size < entry:
+            raise FormatError(f"{name}: not readable as HDF5: a damaged heap")
+        at += size if index == 0 else entry + _filled(size)
 
 
-def _heaps(data: memoryview) -> Iterator[int]:
-    """Where heaps begin, at any offset: of the eight bytes, an aligned word of four is one of four words."""
-    words = np.frombuffer(data, dtype=np.uint32, count=len(data) // WORD)
-    signs = [np.frombuffer(HEAP, dtype=np.uint32, count=1, offset=at)[0] for at in range(WORD)]
-    for start in range(0, len(data), BLOCK):
-        piece = words[start // WORD : (start + BLOCK) // WORD]
-        if any((piece == sign).any() for sign in signs):
-            near = bytes(data[max(start - WORD, 0) : start + BLOCK + len(HEAP)])
-            for found in re.finditer(re.escape(HEAP), near):
-                yield max(start - WORD, 0) + found.start()
+def _length(data: memoryview, at: int, lengths: int) -> int:
+    return int.from_bytes(data[at + 8 : at + 8 + lengths], "little")
+
+
+def _filled(size: int) -> int:
+    return (size + ALIGNED - 1) // ALIGNED * ALIGNED
 
 
 class _View(io.RawIOBase):
-    """A file object over bytes that lie in memory or are mapped."""
+    """A file object over bytes that lie in memory or are mapped; heaps are looked at before they are read."""
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: memoryview, name: str) -> None:
         super().__init__()
-        self._data, self._at = data, 0
+        self._data, self._name, self._at = data, name, 0
+        self._sound: set[int] = set()
+        self.lengths = 8
 
     def readable(self) -> bool:
         return True
@@ -123,6 +120,10 @@ class _View(io.RawIOBase):
             raise OSError(
                 "a reference beyond the end of the file"
             )  # the library would ask for the rest forever
+        for heap in HEAP.finditer(self._data, max(self._at - 4, 0), self._at + len(piece) + 4):
+            if heap.start() not in self._sound:
+                _require_sound_heap(self._data, heap.start(), self.lengths, self._name)
+                self._sound.add(heap.start())
         target[:] = piece
         self._at += len(piece)
         return len(piece)
