@@ -154,6 +154,37 @@ def test_without_a_baseline_a_replay_shows_nothing(repro: Callable[..., Said], l
     assert repro(lab.root, "attest", "replay", "other").code == 3
 
 
+def test_the_verdict_on_an_ensemble_is_not_attested(repro: Callable[..., Said], lab: Lab) -> None:
+    """Runs under other seeds are judged together; alone none is a test, by name or by id: exit 3."""
+    lab.script(
+        "import json, pathlib, sys\n"
+        "pathlib.Path(sys.argv[2], 'results.json').write_text(json.dumps({'loss': int(sys.argv[1])}))\n",
+        "src/loss.py",
+    )
+    test = {"path": "loss", "over": "seed", "margin": 1000, "reason": "any will do"}
+    table = {
+        **lab.experiments["mean"],
+        "command": ["python", "src/loss.py", "{seed}", "{out}"],
+        "inputs": [],
+        "matrix": {"seed": [1, 2]},
+        "equivalence": [test],
+    }
+    lab.define("loss", **table)
+    lab.record_baseline("loss")
+    lab.replay("loss")
+    assert repro(lab.root, "attest", "replay", "loss").code == 0
+    before = set(lab.store.ids())
+    lab.replay("loss", seeds="8..9")
+    for run_id in set(lab.store.ids()) - before:
+        answer = repro(lab.root, "attest", "replay", run_id)
+        assert answer.code == 3
+        assert "no run that repro.toml defines" in answer.err
+    lab.define("loss", **table | {"matrix": {"seed": [8, 9]}})
+    answer = repro(lab.root, "attest", "replay", "loss")
+    assert answer.code == 3
+    assert "the verdict on an ensemble is not attested" in answer.err
+
+
 def test_a_damaged_record_is_refused(repro: Callable[..., Said], ran: Lab) -> None:
     """A record without the sections of this version is refused in words, not with a traceback."""
     (run_id,) = ran.store.ids()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from tests.sigstore.world import PrivateSigstore
 
 from repro.attest.keys import generate, write_private
 from repro.attest.signing import KeySigner
+from repro.attest.statement import statement
 from repro.cli.main import run
+from repro.core.subject import Subject
 from repro.render.words import one_line
 
 if TYPE_CHECKING:
@@ -155,6 +158,21 @@ def test_a_first_policy_accepts_what_it_was_made_from(
     assert repro("policy", "init", "key.pub", "--key", "key.pub", "--out", "b.toml")[0] == 3
     (work / "policy.toml").write_text((work / "policy.toml").read_text() + "x = 1\n")
     assert repro("policy", "check", "policy.toml")[0] == 2
+
+
+def test_a_first_policy_asks_no_sbom_of_one_that_names_nothing(
+    work: Path, repro: Callable[..., tuple[int, str, str]]
+) -> None:
+    """An SBOM without components meets no demand for one: the first policy demands the statement as it is."""
+    subject = Subject(name="a.bin", digests={"sha256": hashlib.sha256(CONTENT).hexdigest()})
+    empty = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": []}
+    some = empty | {"components": [{"type": "library", "name": "x", "version": "1", "bom-ref": "x"}]}
+    for name, sbom, kind in (("empty", empty, "statement"), ("some", some, "sbom")):
+        bundle = KeySigner(key=KEY).statement(statement([subject], "https://cyclonedx.org/bom", sbom))
+        (work / "a.bin.sigstore.json").write_bytes(bundle)
+        assert repro("policy", "init", "a.bin", "--key", "key.pub", "--out", f"{name}.toml")[0] == 0
+        assert f'kind = "{kind}"' in (work / f"{name}.toml").read_text()
+        assert repro("verify", "a.bin", "--policy", f"{name}.toml")[0] == 0
 
 
 def test_by_key_nothing_heavy_is_imported(work: Path) -> None:

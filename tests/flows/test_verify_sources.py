@@ -339,6 +339,33 @@ signers = ["me"]
     assert "answered 500" in report.verdicts[0].checks[-1].reason
 
 
+def test_an_address_in_place_of_a_bundle_is_not_followed(work: Path, server: Server) -> None:
+    """What GitHub gives by address only is told of, with how to fetch it, and hides nothing that it gives."""
+    (work / "a.bin").write_bytes(ARTIFACT)
+    (work / "policy.toml").write_text(
+        f"""
+version = 1
+name = "test"
+github = {{ repository = "example/lab", api = "http://{server.address}" }}
+signers.me = {{ key = "key.pub" }}
+[[artifacts]]
+name = "all"
+match = ["*.bin"]
+demands.any = {{ kind = "signed", signers = ["me"] }}
+"""
+    )
+    apart = {"bundle": None, "bundle_url": f"http://{server.address}/blob", "repository_id": 1}
+    wishes = Wishes(targets=("a.bin",), policy="policy.toml")
+    server.put(PLACE, {"attestations": [apart]})
+    report = verify(work, wishes)
+    assert report.exit is Exit.NOT_CHECKED
+    assert "gh attestation download" in report.verdicts[0].checks[-1].reason
+    server.put(PLACE, {"attestations": [apart, *page(GITHUB_SAID)["attestations"]]})
+    assert verify(work, wishes).exit is Exit.GOOD
+    assert verify(work, replace(wishes, strict=True)).exit is Exit.WRONG
+    assert {path for path, _ in server.asked} == {PLACE}
+
+
 @pytest.mark.parametrize(
     "url", ["http://example.org/", "file:///etc/passwd", "https://u:p@example.org/", "ftp://x/"]
 )

@@ -14,7 +14,7 @@ from tests.verify.laboratory import PROVENANCE, RULE, Lab, build, by, changed, f
 from repro.core.errors import FormatError
 from repro.core.exits import Exit
 from repro.verify import memory
-from repro.verify.memory import Accepted, load, recalled, remember
+from repro.verify.memory import Accepted, load, newest, recalled, remember
 from repro.verify.policy import MemoryRule, Rule
 
 if TYPE_CHECKING:
@@ -154,6 +154,19 @@ def test_the_memory_survives_and_is_shared(tmp_path: Path) -> None:
     remember(path, {"s1": older})
     assert load(path)["s1"] == one
     assert [entry.name for entry in path.parent.iterdir() if entry.name.startswith(".accepted")] == []
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_of_one_stream_the_newest_is_remembered(order: tuple[int, ...]) -> None:
+    """Of several that one call accepts in a stream the highest version, or the latest time, stays."""
+    versions = [Accepted(name=one, digests={}, version=one) for one in ("1.2", "1.9", "1.10")]
+    times = [
+        Accepted(name=one, digests={}, time=f"{one}-01-01T00:00:00+00:00") for one in ("2024", "2025", "2026")
+    ]
+    for accepted in (versions, times):
+        assert newest(("s", accepted[at]) for at in order) == {"s": accepted[2]}
+    odd = [Accepted(name=one, digests={}, version=one) for one in ("one", "other")]
+    assert newest(("s", one) for one in odd) == {"s": odd[1]}
 
 
 @pytest.mark.parametrize(

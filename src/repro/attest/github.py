@@ -79,8 +79,15 @@ def _bundles(answer: Answer, api: Api) -> Iterator[Evidence]:
     found = value.get("attestations") if isinstance(value, dict) else None
     if not isinstance(found, list):
         raise FormatError(f"{name}: an answer without attestations")
+    absent = []
     for at, one in enumerate(found, 1):
         bundle = one.get("bundle") if isinstance(one, dict) else None
         if bundle is None:
-            raise ToolFailed(f"{name}: attestation {at} is told of, and not given", hint="try again later")
-        yield Evidence(name=f"{name}#{at}", raw=to_bytes(bundle))
+            absent.append(str(at))
+        else:
+            yield Evidence(name=f"{name}#{at}", raw=to_bytes(bundle))
+    if absent:
+        raise ToolFailed(
+            f"{name}: attestation {', '.join(absent)} is given as an address only, which is not followed: "
+            "fetch it by `gh attestation download`, and name it by --bundle"
+        )

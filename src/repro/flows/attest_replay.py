@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from repro.attest.predicates import PROVENANCE, REPLAY, TEST_RESULT, VALUE, descriptor, provenance, when
 from repro.attest.statement import statement
 from repro.core.digest import Digest
-from repro.core.errors import MissingBaseline, ReproError, TamperError
+from repro.core.errors import MissingBaseline, ReproError, TamperError, UsageError
 from repro.core.subject import Subject
 from repro.core.verdict import Verdict
 from repro.flows import config, judge
@@ -56,7 +56,13 @@ def runs_of(root: Path, target: str) -> Iterator[Ran]:
     name = target.partition("[")[0]
     if name not in project.experiments and store.ids():
         record = store.get(target)
-        (run,) = select(project, [record.run])
+        try:
+            (run,) = select(project, [record.run])
+        except UsageError as error:
+            raise ReproError(
+                f"{record.run}: no run that repro.toml defines, such as those of --seeds, is attested",
+                hint="attest the runs under the seeds of the baseline",
+            ) from error
         yield _checked(store, record, run)
         return
     newest = {record.run: record for record in store.all() if record.completed}
@@ -128,6 +134,12 @@ def result_of(root: Path, ran: Ran) -> Statement:
             platform_class=platform["class"],
         )
     except MissingBaseline as error:
+        if ran.run.experiment.equivalence:
+            raise MissingBaseline(
+                f"{record.run}: without a baseline of its own it is judged as one of an ensemble, "
+                "and the verdict on an ensemble is not attested",
+                hint="attest the runs under the seeds of the baseline",
+            ) from error
         raise MissingBaseline(f"{error.message}, so its replay shows nothing", hint=error.hint) from error
     today = clock.now().date()
     judged = judge.judge(ran.folder, outputs, reference, rules, today=today)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from repro.attest.keys import load_public
-from repro.attest.predicates import RELEASE
+from repro.attest.predicates import REFERENCE, RELEASE
 from repro.attest.reading import parse_evidence
 from repro.attest.trust import load_trust
+from repro.core.canonical import to_bytes
 from repro.core.errors import FormatError, ReproError, UsageError
 from repro.flows.verify_targets import items_of
 from repro.tools.files import disk_errors, write_atomic
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from repro.attest.keys import PublicKey
     from repro.attest.reading import Evidence
+    from repro.attest.statement import Statement
     from repro.attest.trust import Trust
     from repro.verify.artifact import Artifact
 
@@ -124,7 +126,7 @@ def _note(found: _Draft, artifact: str, outcome: Outcome) -> None:
         pair = f"identity = {_text(signed.signer.identity)}\nissuer = {_text(signed.signer.issuer)}"
         names.append(_signer(found, pair))
     base = artifact.rpartition("/")[2]
-    kind = KIND.get(statement.predicate_type, "statement") if statement else "signed"
+    kind = _kind(statement) if statement else "signed"
     demand = {"kind": _text(kind), "signers": json.dumps(names)}
     if statement and kind == "statement":
         demand["predicate_types"] = json.dumps([statement.predicate_type])
@@ -140,6 +142,20 @@ def _note(found: _Draft, artifact: str, outcome: Outcome) -> None:
         count += 1
         name = f"{kind}-{count}"
     found.demands[base][name] = demand
+
+
+def _kind(statement: Statement) -> str:
+    """The kind of demand that a statement can meet: an SBOM that names nothing meets none for an SBOM."""
+    from repro.sbom.reading import parse_sbom
+
+    kind = KIND.get(statement.predicate_type, "statement")
+    if kind != "sbom" or statement.predicate_type == REFERENCE:
+        return kind
+    try:
+        found = parse_sbom(to_bytes(statement.predicate), name="the SBOM").inventory
+    except ReproError:
+        return "statement"
+    return kind if found.components else "statement"
 
 
 def _signer(found: _Draft, table: str) -> str:

@@ -21,7 +21,7 @@ from repro.verify.candidate import Surroundings
 from repro.verify.discovery import Found, Listings, joined, named_files
 from repro.verify.judge import Seen, Verdict, judge, unread
 from repro.verify.memory import load as load_memory
-from repro.verify.memory import remember
+from repro.verify.memory import newest, remember
 from repro.verify.policy import Policy, Signer, ad_hoc
 from repro.verify.protocol import Outcome
 from repro.verify.shared import Shared
@@ -148,9 +148,8 @@ def _plan(folder: Path, wishes: Wishes, now: datetime) -> Plan:
 
 def _remember(verdicts: Sequence[Verdict], plan: Plan) -> None:
     """Keep what was accepted, where the policy asks to remember it and holds itself."""
-    kept = {
-        name: one for verdict in verdicts if verdict.exit is Exit.GOOD for name, one in verdict.kept.items()
-    }
+    good = (one for one in verdicts if one.exit is Exit.GOOD)
+    kept = newest(pair for one in good for pair in one.kept.items())
     if plan.memory and kept and all(one.status is not Status.FAIL for one in plan.checks):
         remember(plan.memory, kept)
 

@@ -11,6 +11,7 @@ from repro.tools import host
 from repro.verify.discovery import Found
 
 if TYPE_CHECKING:
+    from repro.attest.reading import Evidence
     from repro.verify.artifact import Artifact
     from repro.verify.policy import GitHub
 
@@ -24,15 +25,17 @@ class GitHubSource:
     api: Api
 
     def of(self, artifact: Artifact) -> Found:
-        """What GitHub has about an artifact's sha256."""
+        """What GitHub has about an artifact's sha256, as far as it tells."""
         if not artifact.sha256:
             return Found(unasked=(("GitHub", "the artifact's sha256 is not known"),))
+        given: list[Evidence] = []
         try:
-            return Found(evidence=tuple(evidence_of(self.api, artifact.sha256)))
+            given += evidence_of(self.api, artifact.sha256)
         except UsageError:
             raise
         except ReproError as error:
-            return Found(unasked=(("GitHub", error.message),))
+            return Found(evidence=tuple(given), unasked=(("GitHub", error.message),))
+        return Found(evidence=tuple(given))
 
 
 def github(repository: str, policy: GitHub | None) -> GitHubSource:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.core import strictjson
 from repro.core.canonical import to_pretty_bytes
-from repro.core.errors import EvidenceError, FormatError
+from repro.core.errors import EvidenceError, FormatError, ReproError
 from repro.tools.files import disk_errors, locked, read_capped, write_atomic
 from repro.verify.ages import parse_time, signed_at
 from repro.verify.candidate import NotAsked, Question, asked
@@ -20,7 +20,7 @@ from repro.verify.policy import MemoryRule, Provenance
 from repro.verify.source import parse_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from repro.core.check import Check
@@ -92,15 +92,30 @@ def load(path: Path) -> dict[str, Accepted]:
 def remember(path: Path, new: Mapping[str, Accepted]) -> None:
     """Add what was accepted; what another process remembered meanwhile stays, and so does what is newer."""
     with disk_errors(f"writing {path}"), locked(path.with_name(path.name + ".lock")):
-        known = load(path)
-        kept = {name: one for name, one in new.items() if not _is_behind(one, known.get(name))}
-        streams = {name: one.to_dict() for name, one in (known | kept).items()}
+        kept = newest((*load(path).items(), *new.items()))
+        streams = {name: one.to_dict() for name, one in kept.items()}
         write_atomic(path, to_pretty_bytes({"version": VERSION, "streams": streams}))
 
 
+def newest(accepted: Iterable[tuple[str, Accepted]]) -> dict[str, Accepted]:
+    """Of each stream the one that none of the others is newer than, of equals the last."""
+    kept: dict[str, Accepted] = {}
+    for name, one in accepted:
+        if not _is_behind(one, kept.get(name)):
+            kept[name] = one
+    return kept
+
+
 def _is_behind(one: Accepted, last: Accepted | None) -> bool:
-    """Whether another process has accepted something newer since."""
-    return last is not None and bool(one.time and last.time) and one.time < last.time
+    """Whether the last one is newer: by version where both have one, else by signed time."""
+    if last is None:
+        return False
+    try:
+        if one.version and last.version:
+            return _is_lower(one.version, last.version)
+        return bool(one.time and last.time) and bool(_time(one.time) < _time(last.time))
+    except ReproError:  # without an order none is newer
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
