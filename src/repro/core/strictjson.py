@@ -38,7 +38,7 @@ def parse(data: bytes, *, name: str, allow_nan: bool = False, max_bytes: int = M
     if data.startswith(b"\xef\xbb\xbf"):
         raise FormatError(f"{name}: starts with a byte order mark", hint="write it as UTF-8 without BOM")
     value = _load(data, name, allow_nan=allow_nan)
-    if SURROGATE.search(data) and not _is_text(value):
+    if b"\\" in data and SURROGATE.search(data) and not _is_text(value):
         raise FormatError(f"{name}: holds half a character (a lone surrogate escape)")
     if _too_deep(data, value):
         raise CapError(f"{name}: nested more than {MAX_DEPTH} levels deep")
