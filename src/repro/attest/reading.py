@@ -44,9 +44,9 @@ def split_evidence(data: bytes, *, name: str) -> tuple[Evidence, ...]:
     """
     if len(data) > MAX_FILE:
         raise CapError(f"{name}: {len(data)} bytes; {MAX_FILE} are read")
-    text = data.strip()
-    one = (Evidence(name=name, raw=data),) if text else ()
-    if b"\n" not in text and not any(b'"%b"' % key.encode() in text for key in _LISTS):
+    one = (Evidence(name=name, raw=data),) if data and not data.isspace() else ()
+    has_lines = 0 <= data.find(b"\n") < len(data) - 1
+    if not has_lines and not any(b'"%b"' % key.encode() in data for key in _LISTS):
         return one
     if (objects := data.count(b"{") + data.count(b"[")) > MAX_OBJECTS:
         raise CapError(f"{name}: {objects} objects and arrays; {MAX_OBJECTS} are read")
