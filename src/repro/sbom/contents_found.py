@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 _AS_THEY_ARE = "/@:+=,~ "
 """Characters that stand in references as they are, beside letters, digits and `_.-`; never `#` or `!`."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.\-/@:+=,~ ]*")
+"""A text of those alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,4 +47,10 @@ def joined(parts: Iterable[Found]) -> Found:
 
 def ref_in(inside: str, *parts: str) -> str:
     """The reference of a thing inside another, by foreign words; other words never give the same."""
-    return f"{inside}#{'!'.join(quote(part, _AS_THEY_ARE, errors='surrogatepass') for part in parts)}"
+    return f"{inside}#{'!'.join(map(_escaped, parts))}"
+
+
+def _escaped(part: str) -> str:
+    if _PLAIN.fullmatch(part):  # nine of ten, in a fraction of the time
+        return part
+    return quote(part, _AS_THEY_ARE, errors="surrogatepass")

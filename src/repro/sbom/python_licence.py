@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -60,9 +61,20 @@ ONE_OPERATOR: tuple[set[str], ...] = (set(), {"AND"}, {"OR"})
 
 NAMES = {
     name.lower(): name
-    for name in ("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "PSF-2.0", *CLASSIFIERS.values())
+    for name in (
+        *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "MIT-CMU", "PSF-2.0", "ZPL-2.1"),
+        *CLASSIFIERS.values(),
+    )
 }
 """Identifiers that are known without the library and its list, which take a tenth of a second to load."""
+
+NO_NAMES = frozenset(
+    {"apache", "apache2", "bsd", "expat", "gplv2", "gplv3", "lgpl", "lgplv2", "lgplv3", "license"}
+    | {"licence", "mpl", "psf", "psfl", "public", "python", "zpl"}
+)
+"""Words that packages write, and that are no identifier: what holds one is no expression."""
+
+_AND = re.compile(r"\s+AND\s+", re.IGNORECASE)
 
 
 def licences(tree: Tree, package: Package) -> tuple[tuple[Licence, ...], tuple[Finding, ...]]:
@@ -79,12 +91,14 @@ def licences(tree: Tree, package: Package) -> tuple[tuple[Licence, ...], tuple[F
 @cache
 def expression_of(text: str) -> str:
     """`text` as an SPDX expression in the writing of SPDX's list, "" where it is none."""
+    if found := _chain(text) or _conjunction(text):
+        return found
     words = text.split()
-    names = [NAMES.get(word.lower(), "") for word in words[::2]]
-    operators = {word.upper() for word in words[1::2]}
-    if len(words) % 2 and all(names) and operators in ONE_OPERATOR:
-        return f" {''.join(operators)} ".join(names)
-    if not words or (len(words) > 1 and not OPERATORS.intersection(map(str.upper, words))):
+    if (
+        not words
+        or NO_NAMES.intersection(text.lower().split())
+        or (len(words) > 1 and not OPERATORS.intersection(map(str.upper, words)))
+    ):
         return ""  # words without an operator between them
     if len(text) > MAX_NAME * 5 or "\n" in text:
         return ""
@@ -92,6 +106,30 @@ def expression_of(text: str) -> str:
         return normal(text)
     except FormatError:
         return ""
+
+
+def _chain(text: str) -> str:
+    """Known names joined by one and the same operator; "" for any other text."""
+    words = text.split()
+    names = [NAMES.get(word.lower(), "") for word in words[::2]]
+    operators = {word.upper() for word in words[1::2]}
+    if len(words) % 2 and all(names) and operators in ONE_OPERATOR:
+        return f" {''.join(operators)} ".join(names)
+    return ""
+
+
+def _conjunction(text: str) -> str:
+    """Known names, and alternatives in parentheses, that hold all together; "" for any other text."""
+    if "(" not in text:
+        return ""
+    found = []
+    for part in _AND.split(text.strip()):
+        if part.startswith("(") and part.endswith(")"):
+            inner = _chain(part[1:-1])
+            found.append(f"({inner})" if " OR " in inner else "")
+        else:
+            found.append(NAMES.get(part.lower(), ""))
+    return " AND ".join(found) if len(found) > 1 and all(found) else ""
 
 
 def _stated(package: Package) -> tuple[tuple[Licence, ...], list[str]]:

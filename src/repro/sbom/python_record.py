@@ -115,7 +115,8 @@ def hashed(tree: Tree, paths: Iterable[str]) -> dict[str, str]:
 
 def lies(package: Package, record: Record, digests: Mapping[str, str]) -> Iterator[Finding]:
     """The files, of those that were read, whose bytes are not those that RECORD states."""
-    wrong = [path for path, stated in record.files.items() if stated and digests.get(path, stated) != stated]
+    read = record.files.keys() & digests.keys()
+    wrong = [path for path in read if record.files[path] not in {"", digests[path]}]
     return few(package, wrong, "is not what RECORD states", belies=True)
 
 
@@ -132,14 +133,14 @@ def contents(
     notes = {f"{package.folder}/{name}" for name in PLACE}
     left = (".pyc", ".pth") if editable else ".pyc"
     skipped = len(start)
-    found = {}
-    for path, stated in record.files.items():
-        if path.endswith(left) or path in notes:
-            continue
-        word = digests.get(path, stated)
-        if path.startswith(start):
-            found[path[skipped:]] = word
-        else:
+    words = {**record.files, **{path: digests[path] for path in record.files.keys() & digests.keys()}}
+    found = {
+        path[skipped:]: word
+        for path, word in words.items()
+        if path.startswith(start) and not path.endswith(left) and path not in notes
+    }
+    for path, word in words.items():
+        if not path.startswith(start) and not path.endswith(left):
             found[posixpath.relpath(path, package.site)] = _script(tree, path) or word
     return found
 

@@ -5,6 +5,7 @@ Source: rust-secure-code/cargo-auditable, PARSING.md and its JSON schema.
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ MAX_BYTES = 32 << 20
 
 MAX_CRATES = 20_000
 """Cap on the crates of one program."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+@[A-Za-z0-9.-]+")
+"""Name and version that stand in a package URL as they are."""
 
 SOURCE = "repro:rust:source"
 """Property: where a crate came from, if not from crates.io: `git`, `local` or a registry."""
@@ -74,8 +78,6 @@ def _crates(listed: Sequence[Mapping[str, Any]], path: str, inside: str) -> Foun
 
 
 def _crate(each: Mapping[str, Any], ref: str, path: str, inside: str) -> Component:
-    from packageurl import PackageURL
-
     name, version = plain(each["name"]), plain(each["version"])
     properties = [(PROGRAM, plain(path))]
     if (source := str(each.get("source", ""))) not in {"", "crates.io"}:
@@ -86,7 +88,16 @@ def _crate(each: Mapping[str, Any], ref: str, path: str, inside: str) -> Compone
         ref=ref,
         name=name,
         version=version,
-        purl=PackageURL("cargo", None, name, version).to_string() if name.strip(" /") else "",
+        purl=purl_of(name, version),
         properties=tuple(properties),
         inside=inside,
     )
+
+
+def purl_of(name: str, version: str) -> str:
+    """`pkg:cargo/NAME@VERSION`; "" for a name that is none."""
+    if _PLAIN.fullmatch(f"{name}@{version}"):
+        return f"pkg:cargo/{name}@{version}"  # all but a few
+    from packageurl import PackageURL
+
+    return str(PackageURL("cargo", None, name, version).to_string()) if name.strip(" /") else ""

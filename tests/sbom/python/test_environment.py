@@ -13,13 +13,13 @@ import pytest
 from tests.sbom.python.conftest import SITE, Venv, named, property_of, record_hash, said, whole
 
 from repro.core.digest import Digest, of_bytes
-from repro.core.errors import DataError
+from repro.core.errors import DataError, FormatError
 from repro.sbom.component import CONTENT, HASHES, Kind, Licence
 from repro.sbom.document import written
 from repro.sbom.expression import normal
 from repro.sbom.python_environment import TARGET, environment
 from repro.sbom.python_interpreter import INTERPRETER
-from repro.sbom.python_licence import NAMES, expression_of
+from repro.sbom.python_licence import NAMES, NO_NAMES, expression_of
 from repro.sbom.python_origin import COMMIT, EDITABLE
 from repro.sbom.python_sboms import EMBEDDED
 from repro.sbom.python_unclaimed import UNCLAIMED
@@ -198,6 +198,23 @@ def test_known_licences_are_as_the_library_writes_them(operator: str) -> None:
     assert {text: normal(text) for text in NAMES} == NAMES
     text = f" {operator} ".join(NAMES)
     assert expression_of(text) == normal(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["mit and (apache-2.0 or mpl-2.0)", "(MIT OR ISC) AND (0bsd OR Zlib OR ISC) AND ISC", "(MIT)"]
+)
+def test_alternatives_in_parentheses_are_as_the_library_writes_them(text: str) -> None:
+    """What is told without the library is what the library tells."""
+    assert expression_of(text) == normal(text)
+
+
+@pytest.mark.parametrize("form", ["{}", "MIT or {}", "{} WITH Classpath-exception-2.0"])
+def test_words_that_are_no_licence_are_none_for_the_library(form: str) -> None:
+    """What is refused without the library is what the library refuses."""
+    for word in NO_NAMES:
+        with pytest.raises(FormatError):
+            normal(form.format(word))
+        assert expression_of(form.format(word)) == ""
 
 
 def test_texts_of_licences(venv: Venv) -> None:

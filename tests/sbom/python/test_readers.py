@@ -22,6 +22,7 @@ from repro.sbom.python_headers import headers_of, library_headers, plain_headers
 from repro.sbom.python_markers import answered
 from repro.sbom.python_metadata import normalised
 from repro.sbom.python_record import rows_of
+from repro.sbom.rust import purl_of as cargo
 
 METADATA = sorted(Path(sys.prefix).glob("lib/python*/site-packages/*.dist-info/METADATA"))
 TEXTS = [path.read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode() for path in METADATA]
@@ -73,7 +74,15 @@ def library(marker: str) -> bool:
 def test_headers(lines: list[str]) -> None:
     """Headers have the values that importlib.metadata gives them, those of any writing too."""
     text = "\n".join(lines)
-    assert headers_of(text) == library_headers(text)
+    found, known = headers_of(text), library_headers(text)
+    assert {name: list(map(unspaced, values)) for name, values in found.items()} == {
+        name: list(map(unspaced, values)) for name, values in known.items()
+    }
+
+
+def unspaced(value: str) -> str:
+    """A value on its first line as it is; one that begins on the second without space in front of lines."""
+    return "\n".join(line.strip() for line in value.strip().splitlines()) if value[:1] in "\n \t" else value
 
 
 def test_headers_of_real_packages() -> None:
@@ -81,7 +90,10 @@ def test_headers_of_real_packages() -> None:
     assert len(TEXTS) > 50
     assert sum(bool(plain_headers(text)) for text in TEXTS) > len(TEXTS) * 0.9
     for path, text in zip(METADATA, TEXTS, strict=True):
-        assert headers_of(text) == library_headers(text), path
+        found, known = headers_of(text), library_headers(text)
+        assert found.keys() == known.keys(), path
+        for name, values in found.items():
+            assert list(map(unspaced, values)) == list(map(unspaced, known[name])), path
 
 
 @given(MARKERS)
@@ -148,6 +160,7 @@ def test_rows_of_record(text: str) -> None:
 def test_package_urls(name: str, version: str) -> None:
     """A package URL is as the library writes it."""
     clean = normalised(name)
+    assert cargo(name, version or "0") == PackageURL("cargo", None, name, version or "0").to_string()
     assert purl_of(name, version) == PackageURL("pypi", None, clean, version or None).to_string()
 
 
