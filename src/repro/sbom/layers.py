@@ -8,7 +8,7 @@ Changeset": a whiteout hides what lower layers have, a link in the way is follow
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from repro.core.digest import Digest
@@ -38,45 +38,60 @@ MAX_FINDINGS = 100
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A regular file: its SHA-256, `size` in bytes, the index of its layer, and what is kept of it."""
+    """A regular file: its SHA-256, `size` in bytes, the index of its layer, and what is kept of it.
+
+    `place` says where its bytes lie: in which layer, and where in its decompressed tar.
+    """
 
     sha256: bytes
     size: int
     layer: int
     kept: bytes | Windows | None = None
+    executable: bool = False
+    place: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class _Link:
+class Link:
+    """A symbolic link, and the index of its layer."""
+
     target: str
+    layer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Other:
+class Other:
     """A device, a pipe or a socket."""
 
 
 @dataclass(slots=True)
-class _Folder:
-    entries: dict[str, _Node] = field(default_factory=dict)
+class Folder:
+    """What lies in a folder, by name, and the index of the layer that brought the folder."""
+
+    entries: dict[str, Node] = field(default_factory=dict)
+    layer: int = 0
 
 
-_Node = File | _Link | _Other | _Folder
+Node = File | Link | Other | Folder
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A member of a layer, with the SHA-256 of its content and the content itself if it is kept."""
+    """A member of a layer, with the SHA-256 of its content and the content itself if it is kept.
+
+    `read` is the index of the layer that was read; one that is listed twice is read once.
+    """
 
     member: Member
     sha256: bytes = b""
     kept: bytes | Windows | None = None
+    read: int = 0
 
 
-def read_entries(stream: Stream, keeper: Keeper) -> list[Entry]:
+def read_entries(stream: Stream, keeper: Keeper, index: int = 0) -> list[Entry]:
     """The members of one layer, in order."""
     return [
-        Entry(member, *keeper.look(member, content)) if member.sort is Sort.FILE else Entry(member)
+        Entry(member, *keeper.look(member, content), index) if member.sort is Sort.FILE else Entry(member)
         for member, content in tar_members(stream, name=f"{keeper.name}: layer", layer=True)
     ]
 
@@ -85,7 +100,7 @@ class Stack:
     """Layers laid one over the other: folders within folders, so that a whiteout costs the same for all."""
 
     def __init__(self) -> None:
-        self.root = _Folder()
+        self.root = Folder()
         self.findings: list[Finding] = []
 
     def add(self, index: int, entries: Iterable[Entry]) -> None:
@@ -102,23 +117,30 @@ class Stack:
 
     def files(self) -> Iterator[tuple[str, File]]:
         """All regular files, in no order."""
-        waiting: list[tuple[str, _Folder]] = [("", self.root)]
+        waiting: list[tuple[str, Folder]] = [("", self.root)]
         while waiting:
             prefix, folder = waiting.pop()
             for name, node in folder.entries.items():
                 if isinstance(node, File):
                     yield prefix + name, node
-                elif isinstance(node, _Folder):
+                elif isinstance(node, Folder):
                     waiting.append((f"{prefix}{name}/", node))
+
+    def folder(self, path: str) -> Mapping[str, Node]:
+        """What lies in a folder, no link followed; nothing where there is none."""
+        node: Node | None = self.root
+        for part in path.split("/"):
+            node = node.entries.get(part) if isinstance(node, Folder) else None
+        return node.entries if isinstance(node, Folder) else {}
 
     def file(self, path: str) -> File | None:
         """The regular file that a path leads to, links on the way and at its end followed."""
         for _ in range(HOPS):
-            place = self._find(path, create=False)
+            place = self._find(path)
             node = place[0].entries.get(place[1]) if place else None
             if isinstance(node, File):
                 return node
-            if not isinstance(node, _Link):
+            if not isinstance(node, Link):
                 return None
             folder = path.rpartition("/")[0]
             path = node.target if node.target.startswith("/") else f"{folder}/{node.target}"
@@ -126,7 +148,7 @@ class Stack:
 
     def _hide(self, index: int, folder: str, name: str) -> None:
         if name == OPAQUE:
-            place = self._find(f"{folder}/x" if folder else "x", create=False)
+            place = self._find(f"{folder}/x" if folder else "x")
             if place is not None:
                 place[0].entries.clear()
             return
@@ -136,7 +158,7 @@ class Stack:
         path = f"{folder}/{hidden}" if folder else hidden
         if hidden in {"", ".", ".."}:
             raise FormatError(f"layer {index}: {name!r} is no whiteout of a name")
-        place = self._find(path, create=False)
+        place = self._find(path)
         if place is None or place[0].entries.pop(place[1], None) is None:
             self._note(index, path, "a whiteout of nothing")
 
@@ -144,41 +166,45 @@ class Stack:
         member = entry.member
         if not member.path:
             return
-        place = self._find(member.path, create=True)
+        place = self._find(member.path, create=index)
         if place is None:
             self._note(index, member.path, "it lies behind a loop of links")
             return
         folder, name = place
         node = self._node(index, entry)
         if node is not None and not (
-            isinstance(node, _Folder) and isinstance(folder.entries.get(name), _Folder)
+            isinstance(node, Folder) and isinstance(folder.entries.get(name), Folder)
         ):
             folder.entries[name] = node
 
-    def _node(self, index: int, entry: Entry) -> _Node | None:
+    def _node(self, index: int, entry: Entry) -> Node | None:
         member = entry.member
         if member.sort is Sort.FILE:
-            return File(entry.sha256, member.size, index, entry.kept)
+            place = (entry.read, member.offset)
+            return File(entry.sha256, member.size, index, entry.kept, member.executable, place)
         if member.sort is Sort.OTHER:
             self._note(index, member.path, "a device, a pipe or a socket")
-            return _Other()
+            return Other()
         if member.sort is Sort.HARDLINK:
             return self._linked(index, member)
-        return _Folder() if member.sort is Sort.FOLDER else _Link(member.target)
+        return Folder(layer=index) if member.sort is Sort.FOLDER else Link(member.target, index)
 
-    def _linked(self, index: int, member: Member) -> _Node | None:
+    def _linked(self, index: int, member: Member) -> Node | None:
         """What a hard link stands for: the file itself, as if this layer had brought it."""
-        place = self._find(member.target, create=False)
+        place = self._find(member.target)
         first = place[0].entries.get(place[1]) if place else None
         if isinstance(first, File):
-            return File(first.sha256, first.size, index, first.kept)
-        if isinstance(first, _Link | _Other):
+            return replace(first, layer=index)
+        if isinstance(first, Link | Other):
             return first
         self._note(index, member.path, f"a hard link to {member.target}, where no file is")
         return None
 
-    def _find(self, path: str, *, create: bool) -> tuple[_Folder, str] | None:
-        """The folder that holds the last part of a path, links on the way followed within the image."""
+    def _find(self, path: str, *, create: int | None = None) -> tuple[Folder, str] | None:
+        """The folder that holds the last part of a path, links on the way followed within the image.
+
+        Folders that are missing are made as those of layer `create`.
+        """
         parts = deque(path.split("/"))
         way = [self.root]
         hops = 0
@@ -190,16 +216,16 @@ class Stack:
                 way = way[:-1] or way
                 continue
             node = way[-1].entries.get(part)
-            if isinstance(node, _Link):
+            if isinstance(node, Link):
                 hops += 1
                 if hops > HOPS:
                     return None
                 way = [self.root] if node.target.startswith("/") else way
                 parts.extendleft(reversed(node.target.split("/")))
-            elif isinstance(node, _Folder):
+            elif isinstance(node, Folder):
                 way.append(node)
-            elif create:
-                way[-1].entries[part] = made = _Folder()
+            elif create is not None:
+                way[-1].entries[part] = made = Folder(layer=create)
                 way.append(made)
             else:
                 return None

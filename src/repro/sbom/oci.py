@@ -8,21 +8,22 @@ from urllib.parse import unquote
 
 from repro.sbom.component import Component, Finding, Inventory, Kind
 from repro.sbom.contents import found
-from repro.sbom.layers import LayerTree, Stack, read_entries
+from repro.sbom.layers import MAX_FINDINGS, File, Folder, LayerTree, Link, Other, Stack, read_entries
 from repro.sbom.oci_debian import debian, release_of, system
-from repro.sbom.oci_keep import Keeper
-from repro.sbom.oci_store import store_paths, stored
+from repro.sbom.oci_keep import MAX_PROGRAM, Keeper, Windows
+from repro.sbom.oci_nar import nar_hashes
+from repro.sbom.oci_store import store_nodes, store_paths, stored
 from repro.sbom.python_metadata import plain
-from repro.tools.oci import open_image, read_layers
+from repro.tools.oci import open_image, read_told_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from repro.sbom.contents import Found
-    from repro.sbom.layers import Entry, File
+    from repro.sbom.layers import Entry, Node
     from repro.tools.archive import Stream
-    from repro.tools.oci import Image
+    from repro.tools.oci import Image, Layer
 
 TARGET = "image"
 LAYER = "repro:oci:layer"
@@ -42,21 +43,31 @@ def image(path: Path, *, platform: str = "") -> Inventory:
     keeper = Keeper(opened.place.name)
     stack = Stack()
 
-    def read(stream: Stream) -> list[Entry]:
-        return read_entries(stream, keeper)
+    def read(layer: Layer, stream: Stream) -> list[Entry]:
+        return read_entries(stream, keeper, layer.index)
 
-    for index, entries in enumerate(read_layers(opened, read)):
+    for index, entries in enumerate(read_told_layers(opened, read)):
         stack.add(index, entries)
     return _inventory(opened, stack)
 
 
 def _inventory(opened: Image, stack: Stack) -> Inventory:
     files = dict(stack.files())
-    paths, rest = store_paths(files)
+    nodes = store_nodes(stack)
+    nars = nar_hashes(opened, nodes)
+    paths, rest = store_paths(files, (base for base, node in nodes.items() if not isinstance(node, Other)))
     tree = LayerTree(rest)
     release = release_of(stack)
     packages = debian(tree, stack, release)
-    parts = [_Part(found=stored(base, inner), inside=base, files=inner) for base, inner in paths.items()]
+    parts = [
+        _Part(
+            found=stored(base, inner, nars.hashes.get(base, "")),
+            inside=base,
+            files=inner,
+            first=_first_layer(nodes[base]),
+        )
+        for base, inner in paths.items()
+    ]
     parts.append(_Part(found=found(tree, TARGET), inside=TARGET, files=rest))
     own = system(release)
     components = [_in_layer(each, packages.layers[each.ref], opened) for each in packages.components]
@@ -72,7 +83,13 @@ def _inventory(opened: Image, stack: Stack) -> Inventory:
         target=_target(opened),
         components=tuple(sorted(components, key=lambda each: each.ref)),
         needs={**{each.ref: () for each in components}, **needs, TARGET: tuple(sorted(tops))},
-        findings=(*stack.findings, *packages.findings, *(each for part in parts for each in part.findings())),
+        findings=(
+            *stack.findings,
+            *packages.findings,
+            *nars.findings,
+            *_unopened(files),
+            *(each for part in parts for each in part.findings()),
+        ),
     )
 
 
@@ -83,6 +100,7 @@ class _Part:
     found: Found
     inside: str
     files: Mapping[str, File]
+    first: int = 0
 
     def layer(self, component: Component) -> int:
         """The layer of the file that tells of a component, which its reference names; else the last of all.
@@ -90,7 +108,7 @@ class _Part:
         Of a store path it is the first that has a file of it: later ones replace single files.
         """
         if component.ref == self.inside:
-            return min(file.layer for file in self.files.values())
+            return min((file.layer for file in self.files.values()), default=self.first)
         words = component.ref.removeprefix(f"{self.inside}#").partition("#")[0]
         path = unquote(words.partition("!")[0], errors="surrogateescape")
         for place in (path, f"{path}/METADATA", f"{path}/PKG-INFO"):
@@ -104,6 +122,18 @@ class _Part:
         if self.inside == TARGET:
             return list(self.found.findings)
         return [replace(each, where=f"{self.inside}/{each.where}") for each in self.found.findings]
+
+
+def _first_layer(node: Node) -> int:
+    """The layer that brought a store path, by its first entry."""
+    return node.layer if isinstance(node, File | Folder | Link) else 0
+
+
+def _unopened(files: Mapping[str, File]) -> list[Finding]:
+    """Programs too large to be looked into; what they list is not among the components."""
+    large = [path for path, file in files.items() if isinstance(file.kept, Windows) and not file.kept.opened]
+    what = f"a program of more than {MAX_PROGRAM} bytes is not opened: crates and modules in it are not told"
+    return [Finding(where=plain(path), what=what) for path in sorted(large)[:MAX_FINDINGS]]
 
 
 def _in_layer(component: Component, index: int, opened: Image) -> Component:

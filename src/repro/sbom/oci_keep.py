@@ -18,7 +18,7 @@ MAX_KEPT = 512 << 20
 """Bytes kept of all files together."""
 
 MAX_PROGRAM = 128 << 20
-"""Bytes of a program that is held while its sections are looked at; of a larger one nothing is known."""
+"""Bytes of a program that is held while its sections are looked at; a larger one is not opened."""
 
 MAX_SCRIPT = 1 << 20
 """Bytes of a script, kept because its first line names the place of an interpreter."""
@@ -40,9 +40,22 @@ WHOLE = (
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The parts of a program that hold its list of packages, by their start and length."""
+    """The parts of a program that hold its list of packages, by their start and length.
+
+    `opened` is False of a program that is too large to be looked into.
+    """
 
     parts: dict[tuple[int, int], bytes]
+    opened: bool = True
+
+
+UNOPENED = Windows({}, opened=False)
+
+
+def hash_rest(hasher: hashlib._Hash, content: Stream) -> None:
+    """All that is left of a content, into a hash and nowhere else."""
+    while part := content.read(CHUNK):
+        hasher.update(part)
 
 
 class Keeper:
@@ -59,8 +72,11 @@ class Keeper:
         while head and len(head) < HEAD and (more := content.read(HEAD - len(head))):
             head += more
         hasher.update(head)
-        program = head == ELF and member.size <= MAX_PROGRAM and is_candidate(member.path)
+        program = head == ELF and is_candidate(member.path)
         keep = _whole(member, head)
+        if program and member.size > MAX_PROGRAM and not keep:
+            hash_rest(hasher, content)
+            return hasher.digest(), UNOPENED
         parts = [head]
         while part := content.read(CHUNK):
             hasher.update(part)

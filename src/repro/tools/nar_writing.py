@@ -13,6 +13,9 @@ from repro.core.errors import EvidenceError, FormatError
 if TYPE_CHECKING:
     from pathlib import Path
 
+MAGIC = b"nix-archive-1"
+"""The word with which every NAR begins."""
+
 CHUNK = 1 << 20
 MAX_DEPTH = 200
 """Folders within folders."""
@@ -28,14 +31,23 @@ class Sink(Protocol):
 def nar_sha256(path: Path) -> str:
     """The SHA-256 of a path's NAR, as hexadecimal digits; links are not followed."""
     hasher = hashlib.sha256()
-    _text(hasher, b"nix-archive-1")
+    _text(hasher, MAGIC)
     _node(hasher, path, 0)
     return hasher.hexdigest()
 
 
+def packed(*words: bytes) -> bytes:
+    """Words as a NAR has them: each with its length before it, and filled up to eight bytes."""
+    return b"".join([length(len(word)) + word + bytes(-len(word) % 8) for word in words])
+
+
+def length(size: int) -> bytes:
+    """What stands before a word or a file's content of so many bytes."""
+    return struct.pack("<Q", size)
+
+
 def _text(sink: Sink, *words: bytes) -> None:
-    for word in words:
-        sink.update(struct.pack("<Q", len(word)) + word + bytes(-len(word) % 8))
+    sink.update(packed(*words))
 
 
 def _node(sink: Sink, path: Path, depth: int) -> None:
@@ -64,7 +76,7 @@ def _node(sink: Sink, path: Path, depth: int) -> None:
 
 def _content(sink: Sink, path: Path, size: int) -> None:
     """The bytes of a file, which must stay as many as it said."""
-    sink.update(struct.pack("<Q", size))
+    sink.update(length(size))
     count = 0
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:

@@ -96,6 +96,11 @@ def read_layers(image: Image, reader: Callable[[Stream], T], caps: Caps = CAPS) 
 
     The bytes have their digests or TamperError is raised, whatever `reader` thinks of them.
     """
+    return read_told_layers(image, lambda _, stream: reader(stream), caps)
+
+
+def read_told_layers(image: Image, reader: Callable[[Layer, Stream], T], caps: Caps = CAPS) -> list[T]:
+    """The same, and `reader` is told which layer it is: of one that is listed twice, the first."""
     name = image.place.name
     found: dict[str, T] = {}
     known: dict[str, Layer] = {}
@@ -111,7 +116,7 @@ def read_layers(image: Image, reader: Callable[[Stream], T], caps: Caps = CAPS) 
     return [found[image.place.real(layer.path)] for layer in image.layers]
 
 
-def _read(layer: Layer, stream: Stream, reader: Callable[[Stream], T], name: str, caps: Caps) -> T:
+def _read(layer: Layer, stream: Stream, reader: Callable[[Layer, Stream], T], name: str, caps: Caps) -> T:
     where = f"{name}: layer {layer.index} ({layer.digest.short})"
     stored = _Verified(stream, layer.stored.digest, where, layer.stored.size) if layer.stored else None
     try:
@@ -120,7 +125,7 @@ def _read(layer: Layer, stream: Stream, reader: Callable[[Stream], T], name: str
             outer = stored
         else:
             outer = _Verified(decompressed(stored or stream, name=where, caps=caps), layer.diff_id, where)
-        value = reader(outer)
+        value = reader(layer, outer)
         outer.end()
     except FormatError:
         if stored is not None:  # damage explains whatever was met

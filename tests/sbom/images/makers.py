@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from pathlib import Path
 
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -29,7 +29,12 @@ def entry(name: str, kind: bytes = tarfile.REGTYPE, target: str = "", size: int 
     return info
 
 
-def layer(entries: Mapping[str, Content] | Iterable[tuple[str, Content]], *, mode: int = 0o644) -> bytes:
+def layer(
+    entries: Mapping[str, Content] | Iterable[tuple[str, Content]],
+    *,
+    mode: int = 0o644,
+    executable: Container[str] = (),
+) -> bytes:
     """A layer's tar: names are written as they are, whatever they are."""
     file = io.BytesIO()
     pairs = entries.items() if hasattr(entries, "items") else entries
@@ -37,7 +42,7 @@ def layer(entries: Mapping[str, Content] | Iterable[tuple[str, Content]], *, mod
         for name, content in pairs:
             if isinstance(content, bytes):
                 info = entry(name, size=len(content))
-                info.mode = mode
+                info.mode = 0o755 if name in executable else mode
                 tar.addfile(info, io.BytesIO(content))
             else:
                 kind, target = (tarfile.SYMTYPE, content) if isinstance(content, str) else content

@@ -19,6 +19,7 @@ from repro.sbom.check import checked
 from repro.sbom.component import Kind
 from repro.sbom.document import written
 from repro.sbom.oci import LAYER, LAYER_INDEX, TARGET, image
+from repro.sbom.oci_keep import MAX_PROGRAM
 
 if TYPE_CHECKING:
     from tests.sbom.images.makers import Content
@@ -263,3 +264,11 @@ def test_a_layout_that_skopeo_would_write(tmp_path: Path) -> None:
     tags = [{**manifest, "annotations": {"org.opencontainers.image.ref.name": tag}} for tag in ("a", "b")]
     made.index(*tags)
     assert image(made.write(tmp_path)).target.version == "a"
+
+
+def test_a_program_too_large_to_be_opened_is_told(tmp_path: Path) -> None:
+    """Of a program that is not opened it is said so, unless a later layer hides it; its hash is known."""
+    large = layer({"usr/bin/large": b"\x7fELF" + bytes(MAX_PROGRAM), "usr/bin/small": b"\x7fELF"})
+    found = image(layout(large).write(tmp_path / "1"))
+    assert [each.where for each in found.findings if "not opened" in each.what] == ["usr/bin/large"]
+    assert image(layout(large, layer({"usr/bin/.wh.large": b""})).write(tmp_path / "2")).findings == ()
