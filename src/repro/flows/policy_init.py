@@ -132,6 +132,8 @@ def _note(found: _Draft, artifact: str, outcome: Outcome) -> None:
         demand["predicate_types"] = json.dumps([statement.predicate_type])
     if statement and kind == "provenance":
         demand |= dict(_build(found, outcome, names[0]))
+    if statement and kind == "replay" and (experiment := _experiment(statement)):
+        demand["experiments"] = f"[{_text(experiment)}]"
     if statement and kind == "vsa":
         summary = vsa.parse_summary(statement)
         demand["verifiers"] = json.dumps([summary.verifier])
@@ -156,6 +158,12 @@ def _kind(statement: Statement) -> str:
     except ReproError:
         return "statement"
     return kind if found.components else "statement"
+
+
+def _experiment(statement: Statement) -> str:
+    replay = statement.predicate.get("repro_replay")
+    name = replay.get("experiment") if isinstance(replay, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _signer(found: _Draft, table: str) -> str:

@@ -138,7 +138,7 @@ FIRST = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Whole:
-    """A demand with all its attempts; `others` counts evidence for something else."""
+    """A demand with all its attempts; `others` counts evidence that is not for it."""
 
     demand: Demand
     attempts: tuple[Attempt, ...]
@@ -158,7 +158,8 @@ def _present(whole: _Whole) -> Mapping[str, str]:
         step = f"step {last.step}, " if last.step else ""
         raise EvidenceError(f"none of {len(whole.attempts)} holds; {step}{last.name}: {last.reason}")
     kinds = " or ".join(whole.demand.predicate_types) or "any type"
-    raise EvidenceError(f"no evidence by its signers of {kinds}; {whole.others} for something else")
+    others = f"; what there is ({whole.others}) is by others or of other types" if whole.others else ""
+    raise EvidenceError(f"no evidence of {kinds} by its signers{others}")
 
 
 def _threshold(whole: _Whole) -> Mapping[str, str]:

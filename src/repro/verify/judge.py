@@ -124,7 +124,8 @@ def judge(
     seen = tuple(_seen(artifact, one, rules, trusts, shared) for one in evidence)
     found = Check(name="evidence", status=Status.PASS, evidence={"pieces": str(len(seen))})
     if not seen:
-        found = Check(name="evidence", status=Status.FAIL, reason="there is no attestation")
+        reason = "there is no attestation: sign it (repro sign), or name where its evidence lies (--bundle)"
+        found = Check(name="evidence", status=Status.FAIL, reason=reason)
     results = tuple(_rule(rule, artifact, seen, around) for rule in rules)
     results, kept = _recalled(policy, artifact, results, memory or {})
     is_met = bool(seen) and all(one.is_met for one in results)

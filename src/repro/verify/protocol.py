@@ -220,7 +220,8 @@ def _signature(case: Case) -> Mapping[str, str]:
     signed = case.signed = _signed(case, _laid_down(case.bundle))
     found = {"certificate for": signed.signer.identity} if signed.signer else {}
     found |= {"keys": ", ".join(key.fingerprint for key in signed.keys)} if signed.keys else {}
-    found |= {"times": ", ".join(f"{one.at:%Y-%m-%dT%H:%M:%SZ} ({one.source})" for one in signed.times)}
+    times = ", ".join(f"{one.at:%Y-%m-%dT%H:%M:%SZ} ({one.source})" for one in signed.times)
+    found["times"] = times or "none that a third party signed"
     return found | ({"log": ", ".join(signed.log)} if signed.log else {})
 
 
