@@ -111,7 +111,8 @@ def sign_by_javascript(real: RealSigstore, who: Who, folder: Path) -> Path:
     return bundle
 
 
-# sigstore-js 5.0.1 sends statements to the log as entries of kind dsse, which Rekor 2.3.0 no longer takes
+# sigstore-js 5.0.1 sends statements to the log as entries of kind dsse, which Rekor 2.3.0 no longer takes:
+# test_javascript.py has its statements
 ATTEST = {"repro": attest_by_repro, "sigstore-python": attest_by_library, "cosign": attest_by_cosign}
 SIGN = {
     "repro": sign_by_repro,

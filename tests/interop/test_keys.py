@@ -6,6 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from tests.interop import peers
 from tests.interop.ours import verdict
 from tests.interop.signers import ARTIFACT, DIGEST, PREDICATE, PROVENANCE, STATEMENT
@@ -61,6 +68,24 @@ def test_other_tools_verify_a_statement(real: RealSigstore, folder: Path, key: P
     assert not peers.javascript_call(folder, "verify-key", bundle, root, folder / "other.pub").accepted
 
 
+def test_other_tools_verify_a_file(real: RealSigstore, folder: Path, key: PrivateKey) -> None:
+    """A file that a P-256 key signed is taken by cosign and sigstore-js, with this key and no other."""
+    bundle = folder / "bundle.json"
+    bundle.write_bytes(KeySigner(key=key).blob(ARTIFACT))
+
+    def taken(key: str, artifact: str) -> list[bool]:
+        options = (f"--key={folder / key}", "--insecure-ignore-tlog", f"--bundle={bundle}")
+        parts = (bundle, real.trusted_root, folder / key, folder / artifact)
+        return [
+            peers.cosign(folder, "verify-blob", *options, folder / artifact).accepted,
+            peers.javascript_call(folder, "verify-key", *parts).accepted,
+        ]
+
+    assert taken("key.pub", "artifact") == [True, True]
+    assert taken("other.pub", "artifact") == [False, False]
+    assert taken("key.pub", "other") == [False, False]
+
+
 def test_other_tools_verify_its_timestamp(real: RealSigstore, folder: Path, key: PrivateKey) -> None:
     """A timestamp of the real authority beside a key's signature is taken by cosign and by `repro`."""
     url = json.loads(real.signing_config.read_bytes())["tsaUrls"][0]["url"]
@@ -99,6 +124,26 @@ def test_repro_verifies_what_cosign_signs(real: RealSigstore, folder: Path, verb
     assert outcome.is_accepted, outcome.failed
     assert not verdict(bundle, None, key=load_public(folder / "other.pub")).is_accepted
     assert not verdict(bundle, None, key=load_public(folder / "cosign.pub"), content=b"another").is_accepted
+
+
+@pytest.mark.parametrize("verb", ["attest-key", "sign-key"])
+def test_repro_verifies_what_sigstore_js_signs(folder: Path, verb: str) -> None:
+    """What a key signs in sigstore-js, a statement or a file, `repro` verifies, with no other key."""
+    made = ec.generate_private_key(ec.SECP256R1())
+    pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "js.key").write_bytes(pem)
+    public = made.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / "js.pub").write_bytes(public)
+    (folder / "statement").write_bytes(STATEMENT)
+    what, bundle = "statement" if verb == "attest-key" else "artifact", folder / "bundle.json"
+    done = peers.javascript_call(folder, verb, folder / "js.key", folder / what, bundle)
+    assert done.accepted, done.said
+    key = load_public(folder / "js.pub")
+    outcome = verdict(bundle, None, key=key)
+    assert outcome.is_accepted, outcome.failed
+    assert (outcome.statement is not None) == (verb == "attest-key")
+    assert not verdict(bundle, None, key=load_public(folder / "other.pub")).is_accepted
+    assert not verdict(bundle, None, key=key, content=b"another").is_accepted
 
 
 def summary(level: str) -> bytes:
