@@ -1,11 +1,19 @@
+#!/usr/bin/env python3
 """`repro` as a client of the sigstore-conformance suite, by its own protocol (docs/cli_protocol.md there).
 
-    python tests/conformance/client.py verify-bundle --bundle FILE [--trusted-root FILE]
+    tests/conformance/client.py verify-bundle --bundle FILE [--trusted-root FILE]
         (--certificate-identity ID --certificate-oidc-issuer URL | --key FILE) FILE_OR_DIGEST
-    python tests/conformance/client.py sign-bundle --identity-token TOKEN --bundle FILE
+    tests/conformance/client.py sign-bundle [--in-toto] --identity-token TOKEN --bundle FILE
         --trusted-root FILE --signing-config FILE ARTIFACT
 
 Exit 0 means verified, or signed. `--staging` needs a trusted root: nothing here asks the network for one.
+
+The suite itself, in a checkout of it with an environment of its own beside that of `repro`:
+
+    PATH=REPRO/.venv/bin:$PATH CONFORMANCE/.venv/bin/python -m pytest test --skip-signing
+        --entrypoint REPRO/tests/conformance/client.py
+
+It asks the network for a token before each case, also where it signs nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +29,7 @@ from repro.attest.keys import load_public
 from repro.attest.reading import Evidence
 from repro.attest.sigstore_signing import Identity as Token
 from repro.attest.sigstore_signing import signing
+from repro.attest.statement import parse_statement
 from repro.attest.trust import load_trust
 from repro.core.errors import ReproError
 from repro.verify.artifact import Artifact, artifact_of, open_artifact
@@ -42,6 +51,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     verifying.add_argument("--certificate-identity", default="")
     verifying.add_argument("--certificate-oidc-issuer", default="")
     verifying.add_argument("--key", type=Path)
+    signer.add_argument("--in-toto", action="store_true")
     signer.add_argument("--identity-token", required=True)
     signer.add_argument("--signing-config", type=Path)
     return parser.parse_args(argv)
@@ -72,7 +82,7 @@ def verify_bundle(given: argparse.Namespace) -> int:
 
 
 def sign_bundle(given: argparse.Namespace) -> int:
-    """Sign a file keylessly."""
+    """Sign a file, or the statement in it, by identity."""
     with tempfile.TemporaryDirectory() as folder:
         config = None
         if given.trusted_root and given.signing_config:
@@ -83,8 +93,10 @@ def sign_bundle(given: argparse.Namespace) -> int:
                 "signingConfig": json.loads(given.signing_config.read_bytes()),
             }
             config.write_text(json.dumps(document))
+        content = Path(given.artifact).read_bytes()
         with signing(Token(token=given.identity_token, trust_config=config)) as signer:
-            given.bundle.write_bytes(signer.blob(Path(given.artifact).read_bytes()))
+            made = signer.statement(parse_statement(content)) if given.in_toto else signer.blob(content)
+        given.bundle.write_bytes(made)
     return 0
 
 
