@@ -115,14 +115,31 @@ def test_all_run_and_the_worst_counts(tmp_path: Path) -> None:
     assert (folder / ".repro/gate/a.err").read_text() == "said-a\n"
 
 
-def test_elsewhere_is_shown_and_runs_where_it_is_named(tmp_path: Path) -> None:
-    """A check that belongs elsewhere is listed with its reason, and runs with --only; alone it is no pass."""
-    folder = table(tmp_path, here=exits(0), far=exits(1) + '\nelsewhere = "takes an hour"')
-    answer = repro(folder, "gate")
+def test_what_is_left_out_is_shown(tmp_path: Path) -> None:
+    """A check runs unless the caller leaves it out, and then table and JSON say that it did not."""
+    folder = table(tmp_path, here=exits(0), far='command = ["sh", "-c", "touch ran; exit 3"]')
+    assert repro(folder, "gate").code == 3
+    (folder / "ran").unlink()
+    answer = repro(folder, "gate", "--without", "far")
     assert answer.code == 0
-    assert "takes an hour" in answer.out
-    assert repro(folder, "gate", "--only", "far").code == 1
-    assert repro(table(tmp_path, far=exits(0) + '\nelsewhere = "there"'), "gate").code == 3
+    assert "left out" in answer.out
+    assert "did not run, for --without far was said" in answer.out
+    assert "2 checks: 1 pass, 1 left out" in answer.out
+    document = json.loads(repro(folder, "gate", "--without", "far", "--json").out)
+    assert document["left_out"] == ["far"]
+    assert [(check["status"], check["exit"]) for check in document["checks"]] == [
+        ("pass", 0),
+        ("left out", None),
+    ]
+    assert not (folder / "ran").exists()
+
+
+def test_leaving_everything_out_is_no_pass(tmp_path: Path) -> None:
+    """Where every check is left out nothing was checked; unknown names, and --only beside it, are refused."""
+    folder = table(tmp_path, one=exits(0), two=exits(0))
+    assert repro(folder, "gate", "--without", "one", "--without", "two").code == 3
+    assert repro(folder, "gate", "--without", "tow").code == 2
+    assert repro(folder, "gate", "--without", "one", "--only", "two").code == 2
 
 
 def test_stages_choose(tmp_path: Path) -> None:
@@ -145,9 +162,9 @@ def test_stages_choose(tmp_path: Path) -> None:
         ('[gate.x]\ncommand = "true"\nstages = ["release"]\n', 2),
         ('[gate."../x"]\ncommand = ["true"]\nstages = ["release"]\n', 2),
         ('[gate.x]\ncommand = ["true"]\nstages = ["release"]\nallow_failure = true\n', 2),
-        ('[gate.x]\ncommand = ["true"]\nstages = ["release"]\nelsewhere = " "\n', 2),
+        ('[gate.x]\ncommand = ["true"]\nstages = ["release"]\nelsewhere = "in CI"\n', 2),
     ],
-    ids=["no-table", "no-command", "no-stage", "misspelt", "shell", "path", "unknown", "no-reason"],
+    ids=["no-table", "no-command", "no-stage", "misspelt", "shell", "path", "unknown", "elsewhere"],
 )
 def test_wrong_tables_are_refused(tmp_path: Path, text: str, code: int) -> None:
     """A table that says nothing, something unknown, or a name that leaves the folder is exit 2."""
@@ -182,7 +199,6 @@ CHECKS = st.builds(
     description=st.text(max_size=200),
     timeout_seconds=st.just(1.0),
     tools=st.just(()),
-    elsewhere=st.text(max_size=200),
 )
 
 
@@ -194,7 +210,7 @@ CHECKS = st.builds(
             exit=st.sampled_from([Exit.GOOD, Exit.WRONG, Exit.USAGE, Exit.NOT_CHECKED]),
             seconds=st.floats(0, 1e6),
             reason=st.text(max_size=300),
-            elsewhere=st.booleans(),
+            left_out=st.booleans(),
         ),
         max_size=8,
     )
@@ -205,7 +221,7 @@ def test_the_table_fits_and_the_worst_counts(rows: list[GateRow]) -> None:
     text = gate_text(report, Palette())
     assert max(map(len, text.splitlines()), default=0) <= 80
     assert max(map(len, listing([row.check for row in rows]).splitlines()), default=0) <= 80
-    assert report.exit == worst(row.exit for row in rows if not row.elsewhere)
+    assert report.exit == worst(row.exit for row in rows if not row.left_out)
 
 
 PROJECT = """\

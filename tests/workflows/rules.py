@@ -63,7 +63,9 @@ CONDITIONS = {
         " && github.event.pull_request.head.repo.full_name == github.repository }}"
     ),
     ("ci.yml", "required", ""): "${{ always() }}",
-    ("release.yml", "deploy", "Roll back"): "${{ failure() && steps.before.outcome == 'success' }}",
+    ("release.yml", "deploy", "Roll back"): (
+        "${{ (failure() || cancelled()) && steps.before.outcome == 'success' }}"
+    ),
     ("nightly.yml", "past", "Show what could be realised and what could not"): "${{ !cancelled() }}",
     ("nightly.yml", "past", "Keep it"): "${{ !cancelled() }}",
     ("action.yml", "", "Comment"): (
@@ -292,6 +294,10 @@ def verified(tree: Tree) -> Iterator[str]:
     }
     if verify.table.get("outputs") != outputs:
         yield "release.yml:verify: other outputs"
+    gate = tree.job("release.yml", "gate")
+    first = next((step.run for step in gate.steps if step.run), "") if gate else ""
+    if first != '.github/scripts/owner.sh policy.toml "$REPOSITORY"':
+        yield "release.yml:gate: does not begin by comparing the policy's repository with its own"
     last = verify.steps[-1]
     if last.table.get("id") != "digests" or last.run != '.github/scripts/verified.sh release "$BUILT"':
         yield "release.yml:verify: does not end by naming what it has verified"
@@ -314,7 +320,12 @@ def deployed(tree: Tree) -> Iterator[str]:
         if told.get("image") != "${{ vars.CLOUD_RUN_IMAGE }}@" + VERIFIED:
             yield f"{step.where}: deploys {told.get('image')}, not the verified digest"
     runs = [step.run.strip() for step in deploy.steps]
-    for wanted in ('digest.sh image "$DIGEST"', 'push.sh image "$IMAGE@$DIGEST"'):
+    for wanted in (
+        'digest.sh image "$DIGEST"',
+        'push.sh image "$IMAGE@$DIGEST"',
+        "cloud-run.sh switch",
+        "cloud-run.sh healthy",
+    ):
         if f".github/scripts/{wanted}" not in runs:
             yield f"release.yml:deploy: no step {wanted}"
 
@@ -322,6 +333,10 @@ def deployed(tree: Tree) -> Iterator[str]:
 COMPARED = [
     'echo "$SUMS  SHA256SUMS" | sha256sum --check --strict -',
     "sha256sum --check --strict SHA256SUMS",
+    (
+        '[ "$(find . -type f | wc -l)" -eq "$(($(wc -l < SHA256SUMS) + 1))" ] '
+        '|| { echo "a file that SHA256SUMS does not name" >&2; exit 1; }'
+    ),
 ]
 SUMS = {"SUMS": "${{ needs.verify.outputs.sums-sha256 }}"}
 
@@ -373,12 +388,14 @@ def gates(tree: Tree) -> Iterator[str]:
         for step in job.steps:
             for stage, names in _gate_calls(job, step):
                 here = [name for name, check in tree.gate.items() if stage in check["stages"]]
-                everywhere = [name for name in here if "elsewhere" not in tree.gate[name]]
-                called.setdefault(stage, set()).update(names or everywhere)
+                called.setdefault(stage, set()).update(names or here)
     for stage, found in called.items():
         wanted = {name for name, check in tree.gate.items() if stage in check["stages"]}
         if found != wanted:
             yield f"stage {stage}: workflows and table differ in {sorted(found ^ wanted)}"
+    for name, text in tree.texts.items():
+        if re.search(r"\bgate\b.*--without", text):
+            yield f"{name}: leaves out a check"
     where = {"ci.yml": "pull-request", "release.yml:gate": "release", "release.yml:verify": "deploy"}
     for job in tree.jobs:
         stages = {stage for step in job.steps for stage, _ in _gate_calls(job, step)}

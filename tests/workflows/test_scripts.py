@@ -296,7 +296,6 @@ GCLOUD = """#!/bin/sh
 echo "$*" >> "$HOME/calls"
 case "$*" in
   *"services list"*) echo "$SERVING" ;;
-  *latestReadyRevisionName*) echo lab-2 ;;
   *"spec.containers"*) echo "$RUNS" ;;
   *status.url*) echo "$URL" ;;
 esac
@@ -304,25 +303,38 @@ esac
 """Stands for the cloud, which no test has: it writes down what it is told and answers from variables."""
 
 
+def stand_in(folder: Path, name: str, text: str) -> None:
+    """A program of that name, first on the path `bin`."""
+    program = folder / "bin" / name
+    program.parent.mkdir()
+    program.write_text(text)
+    program.chmod(0o755)
+
+
+def serving(*revisions: str) -> str:
+    """What the cloud says of a service whose traffic goes to these; an old one has a name and none."""
+    traffic = [{"revisionName": name, "percent": 100 // len(revisions)} for name in revisions]
+    return json.dumps([{"status": {"traffic": [*traffic, {"revisionName": "lab-0", "tag": "old"}]}}])
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 def test_a_deployment_is_looked_at_and_rolled_back(served: tuple[str, list[int]], tmp_path: Path) -> None:
     """The revision that serves must run the digest and answer; a roll-back sends traffic to the old one."""
-    program = tmp_path / "bin" / "gcloud"
-    program.parent.mkdir()
-    program.write_text(GCLOUD)
-    program.chmod(0o755)
+    stand_in(tmp_path, "gcloud", GCLOUD)
     variables = {
-        "PATH": f"{program.parent}:{os.environ['PATH']}",
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
         "SERVICE": "lab",
         "REGION": "here",
         "IMAGE": "lab/repro",
         "DIGEST": "sha256:a",
         "RUNS": "lab/repro@sha256:a",
         "URL": served[0].rstrip("/"),
-        "SERVING": "lab-1",
+        "SERVING": serving("lab-1"),
         "HEALTH_TRIES": "1",
     }
     assert script(tmp_path, "cloud-run.sh", "serving", **variables).outputs == "revision=lab-1\n"
+    assert script(tmp_path, "cloud-run.sh", "switch", **variables).code == 0
+    assert "services update-traffic lab --to-latest --region here" in (tmp_path / "calls").read_text()
     assert script(tmp_path, "cloud-run.sh", "healthy", **variables).code == 0
     served[1].append(500)
     assert script(tmp_path, "cloud-run.sh", "healthy", **variables).code == 1
@@ -334,6 +346,49 @@ def test_a_deployment_is_looked_at_and_rolled_back(served: tuple[str, list[int]]
         in (tmp_path / "calls").read_text()
     )
     assert script(tmp_path, "cloud-run.sh", "rollback", "", **variables).code == 1
+    assert "revisions describe lab-1" in (tmp_path / "calls").read_text()
+
+
+def test_split_traffic_is_not_deployed_over(tmp_path: Path) -> None:
+    """Before a deployment one revision has the traffic, or there is none yet; two are a failure."""
+    stand_in(tmp_path, "gcloud", GCLOUD)
+    variables = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SERVICE": "lab", "REGION": "here"}
+    both = serving("lab-1", "lab-2")
+    assert (
+        "split between lab-1, lab-2"
+        in script(tmp_path, "cloud-run.sh", "serving", SERVING=both, **variables).err
+    )
+    done = script(tmp_path, "cloud-run.sh", "serving", SERVING="[]", **variables)
+    assert (done.code, done.outputs) == (0, "revision=\n")
+    assert script(tmp_path, "cloud-run.sh", "serving", SERVING="", **variables).code == 1
+
+
+def test_the_owner_is_filled_in_before_a_release(tmp_path: Path) -> None:
+    """The committed policy, which stands for OWNER, is refused in words; one of the repository is taken."""
+    policy = (ROOT / "policy.toml").read_text()
+    (tmp_path / "policy.toml").write_text(policy)
+    done = script(tmp_path, "owner.sh", "policy.toml", "lab/repro-toolchain")
+    assert done.code == 1
+    assert (
+        "trusts OWNER/repro-toolchain, and this is lab/repro-toolchain: write lab/repro-toolchain" in done.err
+    )
+    (tmp_path / "policy.toml").write_text(policy.replace("OWNER", "lab"))
+    assert script(tmp_path, "owner.sh", "policy.toml", "lab/repro-toolchain").code == 0
+    (tmp_path / "policy.toml").write_text(policy.replace("OWNER", "lab").replace("/lab/", "/other/", 1))
+    assert script(tmp_path, "owner.sh", "policy.toml", "lab/repro-toolchain").code == 1
+    (tmp_path / "policy.toml").write_text("version = 1\n")
+    assert "no repository" in script(tmp_path, "owner.sh", "policy.toml", "lab/repro-toolchain").err
+    assert script(tmp_path, "owner.sh", "none.toml", "lab/repro-toolchain").code == 1
+
+
+@pytest.mark.parametrize(
+    ("failing", "code"), [("none", 0), ("metadata", 1), ("archive", 3), ("check", 1)], ids=str
+)
+def test_a_flake_that_cannot_be_fetched_is_not_checked(tmp_path: Path, failing: str, code: int) -> None:
+    """A flake that cannot be read or does not pass is a failure; one whose inputs are not to be had is 3."""
+    stand_in(tmp_path, "nix", f'#!/bin/sh\n[ "$2" != {failing} ]\n')
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    assert script(tmp_path, "flake.sh", PATH=path).code == code
 
 
 def fake_repro(folder: Path, text: str) -> None:

@@ -50,6 +50,7 @@ CANNOT = {
     "release.yml:publish:Publish them": "uploads to the package index",
     "release.yml:deploy:Push the layout as it is": "needs a registry; test_scripts runs it up to there",
     "release.yml:deploy:Which revision serves now": CLOUD,
+    "release.yml:deploy:Send all traffic to it": CLOUD,
     "release.yml:deploy:Its health": CLOUD,
     "release.yml:deploy:Roll back": CLOUD,
     "release.yml:announce:Release": HUB,
@@ -71,6 +72,7 @@ VALUES: dict[str, dict[str, str]] = {
     "build.yml:attest:Collect the bundles": dict.fromkeys(
         ("DIST_PROVENANCE", "DIST_SBOM", "IMAGE_PROVENANCE", "IMAGE_SBOM"), "bundle.json"
     ),
+    "release.yml:gate:The policy is that of this repository": {"REPOSITORY": "lab/repro"},
     "release.yml:verify:Digests of what was verified": {"BUILT": DIGEST},
     "release.yml:publish:These are the files that were verified": {"SUMS": SUMS},
     "release.yml:announce:These are the files that were verified": {"SUMS": SUMS},
@@ -87,6 +89,7 @@ WRONG: dict[str, dict[str, str]] = {
     "ci.yml:static:Gate": {"CHECK": "no-such-check"},
     "ci.yml:required:All succeeded": {"RESULTS": "success skipped success success"},
     "build.yml:attest:Collect the bundles": {"DIST_PROVENANCE": ""},
+    "release.yml:gate:The policy is that of this repository": {"REPOSITORY": "other/repro"},
     "release.yml:verify:Digests of what was verified": {"BUILT": ""},
     "release.yml:publish:These are the files that were verified": {"SUMS": "0" * 64},
     "release.yml:announce:These are the files that were verified": {"SUMS": ""},
@@ -128,7 +131,7 @@ outputs = ["r.json"]
 
 def bash(folder: Path, text: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a step's text with the shell of the workflows."""
-    file = folder / ".step.sh"
+    file = folder.parent / ".step.sh"
     file.write_text(text, encoding="utf-8")
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -156,8 +159,7 @@ def quick_gate() -> str:
     """The names and stages of this project's checks, each with a command that does nothing."""
     text = ""
     for name, check in tomllib.loads((ROOT / "repro.toml").read_text(encoding="utf-8"))["gate"].items():
-        elsewhere = 'elsewhere = "there"\n' if "elsewhere" in check else ""
-        text += f'\n[gate.{name}]\ncommand = ["true"]\nstages = {check["stages"]}\n{elsewhere}'
+        text += f'\n[gate.{name}]\ncommand = ["true"]\nstages = {check["stages"]}\n'
     return text
 
 
@@ -173,6 +175,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "repro.toml": CONFIG + quick_gate(),
         ".gitignore": "*\n!/lab\n!/lab/*\n!/*.py\n!/*.toml\n!/baselines\n!/baselines/**\n",
         "bundle.json": "{}",
+        "policy.toml": 'source = "https://github.com/lab/repro"\n',
     }.items():
         (place / name).parent.mkdir(exist_ok=True)
         (place / name).write_text(text, encoding="utf-8")

@@ -40,17 +40,20 @@ NOT_STARTED = frozenset({126, 127})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateWishes:
-    """What is asked for: all checks of a stage, or those named `only`, also where they belong `elsewhere`."""
+    """What is asked for: the checks of a stage, or `only` these of them, or all `without` these."""
 
     stage: str = "pull-request"
     only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 def chosen(root: Path, wishes: GateWishes) -> tuple[GateCheck, ...]:
     """The checks that are asked for, in the table's order. Raises UsageError where there are none."""
     checks = tuple(check for check in checks_of(root) if wishes.stage in check.stages)
     names = [check.name for check in checks]
-    for name in wishes.only:
+    if wishes.only and wishes.without:
+        raise UsageError("--only and --without exclude each other", hint="leave one of them out")
+    for name in (*wishes.only, *wishes.without):
         if name not in names:
             hint = did_you_mean(name, names) or "see what there is: repro gate --list"
             raise UsageError(f"stage {wishes.stage} has no check {name!r}", hint=hint)
@@ -63,18 +66,25 @@ def chosen(root: Path, wishes: GateWishes) -> tuple[GateCheck, ...]:
 
 
 def gate(root: Path, wishes: GateWishes, hear: Listener = silent) -> GateReport:
-    """Run the checks that are asked for; every one runs, whatever became of those before it."""
+    """Run the checks that are asked for; every one runs, whatever became of those before it.
+
+    Those that the caller leaves out are rows of the report too.
+    """
     rows = []
     for check in chosen(root, wishes):
+        if check.name in wishes.without:
+            rows.append(_left_out(check))
+            continue
         hear(Event(kind=Kind.STAGE, run=check.name, text=" ".join(check.command)))
-        row = _passed_over(check) if check.elsewhere and not wishes.only else _run(root, check)
+        row = _run(root, check)
         hear(Event(kind=Kind.DONE, run=check.name, text=row.word))
         rows.append(row)
     return GateReport(stage=wishes.stage, rows=tuple(rows))
 
 
-def _passed_over(check: GateCheck) -> GateRow:
-    return GateRow(check=check, exit=Exit.GOOD, elsewhere=True, reason=check.elsewhere)
+def _left_out(check: GateCheck) -> GateRow:
+    reason = f"did not run, for --without {check.name} was said"
+    return GateRow(check=check, exit=Exit.NOT_CHECKED, left_out=True, reason=reason)
 
 
 def _run(root: Path, check: GateCheck) -> GateRow:

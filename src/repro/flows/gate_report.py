@@ -19,7 +19,7 @@ WORDS = {Exit.GOOD: "pass", Exit.WRONG: "fail", Exit.USAGE: "misuse", Exit.NOT_C
 class GateRow:
     """One check: how it ended, after how many seconds, why, and the end of what it wrote if it did not pass.
 
-    `elsewhere`: it was passed over here, and `reason` says where it runs.
+    `left_out`: it did not run, because the caller said so.
     """
 
     check: GateCheck
@@ -27,12 +27,12 @@ class GateRow:
     seconds: float = 0.0
     reason: str = ""
     output: str = ""
-    elsewhere: bool = False
+    left_out: bool = False
 
     @property
     def word(self) -> str:
         """How it ended, in a word."""
-        return "elsewhere" if self.elsewhere else WORDS.get(self.exit, "fail")
+        return "left out" if self.left_out else WORDS.get(self.exit, "fail")
 
     def to_dict(self) -> dict[str, Any]:
         """For programs."""
@@ -40,7 +40,7 @@ class GateRow:
             "name": self.check.name,
             "command": list(self.check.command),
             "status": self.word,
-            "exit": None if self.elsewhere else int(self.exit),
+            "exit": None if self.left_out else int(self.exit),
             "seconds": round(self.seconds, 3),
             "reason": self.reason,
             "output": self.output,
@@ -57,7 +57,7 @@ class GateReport:
     @property
     def exit(self) -> Exit:
         """The worst of the checks that ran; where none ran, nothing was checked."""
-        return worst(row.exit for row in self.rows if not row.elsewhere)
+        return worst(row.exit for row in self.rows if not row.left_out)
 
     def to_dict(self) -> dict[str, Any]:
         """For programs."""
@@ -65,5 +65,6 @@ class GateReport:
             "version": VERSION,
             "stage": self.stage,
             "exit": int(self.exit),
+            "left_out": [row.check.name for row in self.rows if row.left_out],
             "checks": [row.to_dict() for row in self.rows],
         }

@@ -20,8 +20,7 @@ STAGES = ("pull-request", "release", "deploy")
 class GateCheck:
     """One check: a command that exits 0 where all is well.
 
-    `elsewhere` is the reason why it runs only where it is named, "" for one that runs everywhere; `tools` are
-    programs that the command needs beside its own.
+    `tools` are programs that the command needs beside its own.
     """
 
     name: str
@@ -30,7 +29,6 @@ class GateCheck:
     description: str
     timeout_seconds: float
     tools: tuple[str, ...]
-    elsewhere: str
 
     def to_dict(self) -> dict[str, Any]:
         """For programs."""
@@ -39,7 +37,6 @@ class GateCheck:
             "command": list(self.command),
             "stages": list(self.stages),
             "description": self.description,
-            "elsewhere": self.elsewhere,
         }
 
 
@@ -54,7 +51,6 @@ def checks_of(root: Path) -> tuple[GateCheck, ...]:
             description=own.description,
             timeout_seconds=own.timeout,
             tools=own.tools,
-            elsewhere=own.elsewhere or "",
         )
         for name, own in table.gate.items()
     )

@@ -349,9 +349,6 @@ class GateTable(Table):
     description: StrictStr = Field("", description="One line for people.")
     timeout: Seconds = Field(3600, description="Seconds it may take.")
     tools: tuple[Text, ...] = Field((), description="Programs that it needs beside its own.")
-    elsewhere: Annotated[StrictStr, Field(pattern=WORDS)] | None = Field(
-        None, description="Why it runs only where it is named, as in CI."
-    )
 
 
 class ProjectTable(Table):

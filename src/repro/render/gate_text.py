@@ -37,14 +37,13 @@ def listing(checks: Sequence[GateCheck]) -> str:
         command = shorten(one_line(" ".join(check.command)), WIDTH - NAME - 2)
         lines.append(f"{shorten(check.name, NAME):{NAME}}  {command}")
         lines += _below(check.description)
-        lines += _below(f"elsewhere: {check.elsewhere}" if check.elsewhere else "")
     return "\n".join(lines) + "\n"
 
 
 def _row(row: GateRow, paint: Palette) -> Iterator[str]:
     paints = {Exit.GOOD: paint.good, Exit.NOT_CHECKED: paint.unsure}
-    colour = paint.dim if row.elsewhere else paints.get(row.exit, paint.bad)
-    took = "" if row.elsewhere else seconds(row.seconds)
+    colour = paint.unsure if row.left_out else paints.get(row.exit, paint.bad)
+    took = "" if row.left_out else seconds(row.seconds)
     yield f"{shorten(row.check.name, NAME):{NAME}}  {colour(f'{row.word:{WORD}}')}  {took:>{TIME}}".rstrip()
     yield from _below(row.reason)
 
