@@ -70,6 +70,15 @@ def test_every_byte_of_our_own_bundles_counts(form: str) -> None:
             assert not passes(bytes(data)), (at, bit, bytes(data)[max(0, at - 20) : at + 20])
 
 
+@pytest.mark.parametrize("hint", ["\\/" + "A" * 42 + "=", "\\b" + "A" * 42 + "=", "\\u0041" + "A" * 38 + "="])
+def test_a_hint_that_an_escape_made_shorter_is_another(hint: str) -> None:
+    """One byte of a key's hint that became a backslash does not turn it into a hint of another kind."""
+    raw = KeySigner(key=KEY).blob(CONTENT)
+    changed = raw.replace(KEY.public.hint.encode(), hint.encode())
+    assert changed != raw
+    assert not passes(changed)
+
+
 @pytest.mark.parametrize(
     "order",
     [
