@@ -4,6 +4,7 @@
   hatchling,
   click,
   cryptography,
+  cvss,
   cyclonedx-python-lib,
   dvc,
   in-toto,
@@ -63,6 +64,7 @@ buildPythonPackage (finalAttrs: {
   dependencies = [
     click
     cryptography
+    cvss
     cyclonedx-python-lib
     dvc
     in-toto

@@ -32,6 +32,7 @@
     "attrs"
     "click"
     "cryptography"
+    "cvss"
     "cyclonedx-python-lib"
     "dvc"
     "dvc-azure"
