@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.sbom.images.makers import layout
 
 from repro.core.errors import DataError, ReproError
 from repro.sbom.component import NAR_HASH
@@ -16,6 +18,7 @@ from repro.sbom.nix_build import buildtime
 from repro.sbom.nix_component import OUTPUT_PATH
 from repro.sbom.nix_meta import evaluated
 from repro.sbom.nix_runtime import recorded, runtime
+from repro.sbom.oci import image
 from repro.tools.nix_json import parse_path_info
 
 if TYPE_CHECKING:
@@ -90,6 +93,23 @@ def test_a_built_closure_is_what_the_store_says(project: Project, door: NixClosu
     ]
     assert found.target.cpe == "cpe:2.3:a:maker:app:2.0:*:*:*:*:*:*:*"
     assert b"hunter2" not in written(found)
+
+
+def test_an_image_of_a_closure_has_the_hashes_of_the_store(
+    project: Project, door: NixClosures, app: str, tmp_path: Path
+) -> None:
+    """Paths that a real Nix has built have the same NAR hashes in a layer as in the store."""
+    project.nix("build", "--no-link", app)
+    built = runtime(door, [app])
+    paths = [dict(each.properties)[OUTPUT_PATH] for each in (built.target, *built.components)]
+    file = tmp_path / "layer.tar"
+    with tarfile.open(file, "w") as tar:
+        for path in paths:
+            tar.add(path, f"nix/store/{Path(path).name}")
+    found = image(layout(file.read_bytes()).write(tmp_path / "image"))
+    assert {each.ref: dict(each.properties)[NAR_HASH] for each in found.components} == {
+        each.ref: dict(each.properties)[NAR_HASH] for each in (built.target, *built.components)
+    }
 
 
 def test_the_build_time_closure_needs_no_build(project: Project, door: NixClosures, app: str) -> None:
