@@ -7,14 +7,17 @@ import hashlib
 import shutil
 import stat
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, x25519
-from securesystemslib.signer import Signature, SSlibKey  # type: ignore[attr-defined]
+from securesystemslib.signer import Signature, Signer, SSlibKey  # type: ignore[attr-defined]
 
 from repro.attest import keys
+from repro.attest.bundle import parse_bundle
+from repro.attest.signing import KeySigner
 from repro.core.errors import FormatError, ReproError, UsageError
 
 if TYPE_CHECKING:
@@ -185,3 +188,38 @@ def test_a_private_key_shows_nothing() -> None:
     """The text of a private key is its public fingerprint."""
     key = keys.generate()
     assert repr(key) == f"PrivateKey({key.public.fingerprint})" == str(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """All that a signer of securesystemslib needs to sign here, be it a file, a token or a service."""
+
+    signer: Signer
+
+    @property
+    def public(self) -> keys.PublicKey:
+        """Its public key."""
+        return keys.parse_public(self.signer.public_key.keyval["public"].encode())
+
+    def sign(self, data: bytes) -> bytes:
+        """Its signature."""
+        return bytes.fromhex(self.signer.sign(data).signature)
+
+
+def test_any_signer_of_securesystemslib_can_sign(tmp_path: Path) -> None:
+    """A signer that is named by a URI, as those of PKCS#11 are, makes bundles that verify."""
+    own = ec.generate_private_key(ec.SECP256R1())
+    path = tmp_path / "elsewhere.pem"
+    path.write_bytes(
+        own.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    public = SSlibKey.from_crypto(own.public_key())
+    signer = Elsewhere(Signer.from_priv_key_uri(f"file2:{path}", public))
+    bundle = parse_bundle(KeySigner(key=signer).blob(b"artifact"))
+    assert bundle.hint == signer.public.hint
+    assert bundle.message is not None
+    assert keys.parse_public(public_pem(own)).verify(bundle.message.signature, b"artifact")
