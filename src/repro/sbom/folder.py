@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from repro.tools.files import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
 MAX_FILES = 2_000_000
@@ -85,26 +86,26 @@ class FolderTree:
         """The SHA-256 of each file's bytes.
 
         Small files are read one after another into one piece of memory: threads would lose more by taking
-        turns than they gain. Those that fill it are left for several threads, which hash at the same time.
+        turns than they gain. Those that fill it are hashed meanwhile by other threads.
         """
         found: dict[str, bytes] = {}
-        large: list[str] = []
+        large: dict[str, Future[bytes]] = {}
         memory = memoryview(bytearray(SMALL))
-        for path in paths:
-            descriptor = os.open(f"{self._start}{self._known(path)}", FLAGS)
-            try:
-                size = os.readv(descriptor, (memory,))
-                if size < SMALL and not os.read(descriptor, 1):
+        with ExitStack() as stack:
+            pool: ThreadPoolExecutor | None = None
+            for path in paths:
+                descriptor = os.open(f"{self._start}{self._known(path)}", FLAGS)
+                try:
+                    size = os.readv(descriptor, (memory,))
+                    whole = size < SMALL and not os.read(descriptor, 1)
+                finally:
+                    os.close(descriptor)
+                if whole:
                     found[path] = hashlib.sha256(memory[:size]).digest()
                 else:
-                    large.append(path)
-            finally:
-                os.close(descriptor)
-        if large:
-            from concurrent.futures import ThreadPoolExecutor
-
-            with ThreadPoolExecutor(WORKERS) as pool:
-                found.update(zip(large, pool.map(self._streamed, large), strict=True))
+                    pool = pool or stack.enter_context(_threads())
+                    large[path] = pool.submit(self._streamed, path)
+        found.update((path, each.result()) for path, each in large.items())
         return found
 
     def _streamed(self, path: str) -> bytes:
@@ -131,3 +132,9 @@ class FolderTree:
         if path not in self.listed:
             raise FormatError(f"{path[:200]}: no file of {self.root.name}, or one behind a link")
         return path
+
+
+def _threads() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(WORKERS)

@@ -68,9 +68,9 @@ NAMES = {
 }
 """Identifiers that are known without the library and its list, which take a tenth of a second to load."""
 
-NO_NAMES = frozenset(
-    {"apache", "apache2", "bsd", "expat", "gplv2", "gplv3", "lgpl", "lgplv2", "lgplv3", "license"}
-    | {"licence", "mpl", "psf", "psfl", "public", "python", "zpl"}
+NO_NAME = re.compile(
+    r"apache[0-9]?|bsd[0-9]?|expat|[al]?gplv[0-9.]+\+?|lgpl|licen[cs]e|mpl|psfl?|public|python|zpl",
+    re.IGNORECASE,
 )
 """Words that packages write, and that are no identifier: what holds one is no expression."""
 
@@ -96,7 +96,7 @@ def expression_of(text: str) -> str:
     words = text.split()
     if (
         not words
-        or NO_NAMES.intersection(text.lower().split())
+        or any(map(NO_NAME.fullmatch, words))
         or (len(words) > 1 and not OPERATORS.intersection(map(str.upper, words)))
     ):
         return ""  # words without an operator between them

@@ -19,7 +19,7 @@ from repro.sbom.document import written
 from repro.sbom.expression import normal
 from repro.sbom.python_environment import TARGET, environment
 from repro.sbom.python_interpreter import INTERPRETER
-from repro.sbom.python_licence import NAMES, NO_NAMES, expression_of
+from repro.sbom.python_licence import NAMES, NO_NAME, expression_of
 from repro.sbom.python_origin import COMMIT, EDITABLE
 from repro.sbom.python_sboms import EMBEDDED
 from repro.sbom.python_unclaimed import UNCLAIMED
@@ -211,7 +211,11 @@ def test_alternatives_in_parentheses_are_as_the_library_writes_them(text: str) -
 @pytest.mark.parametrize("form", ["{}", "MIT or {}", "{} WITH Classpath-exception-2.0"])
 def test_words_that_are_no_licence_are_none_for_the_library(form: str) -> None:
     """What is refused without the library is what the library refuses."""
-    for word in NO_NAMES:
+    words = (
+        "Apache apache2 BSD BSD3 Expat GPLv2 gplv3+ LGPLv2.1 LGPLv3+ AGPLv3 LGPL License licence MPL PSF PSFL"
+    )
+    for word in (*words.split(), "Public", "Python", "ZPL"):
+        assert NO_NAME.fullmatch(word)
         with pytest.raises(FormatError):
             normal(form.format(word))
         assert expression_of(form.format(word)) == ""
