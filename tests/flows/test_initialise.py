@@ -150,7 +150,7 @@ def test_stages_become_experiments(tmp_path: Path) -> None:
     """A stage whose command names its outs is an experiment that writes them below {out}."""
     files = {"dvc.yaml": PIPELINE, "src/train.py": "", "a.py": "", "data/x.csv.dvc": ""}
     _, project = made(tmp_path, files)
-    assert list(project.experiments) == ["train", "shell", "several"]
+    assert list(project.experiments) == ["train", "shell", "several", "silent", "elsewhere"]
     train = project.experiment("train")
     assert train.command == (
         *("python", "src/train.py", "--data", "data/x.csv"),
@@ -166,15 +166,25 @@ def test_stages_become_experiments(tmp_path: Path) -> None:
     )
 
 
+def test_a_stage_whose_command_does_not_name_its_outs_runs_as_it_is(tmp_path: Path) -> None:
+    """A stage with fixed outs, in another folder, or with templates in dvc.lock is named, not changed."""
+    lock = {"template": {"cmd": "python a.py 1 e.txt", "outs": [{"path": "e.txt", "md5": "0" * 32}]}}
+    files = {"dvc.yaml": PIPELINE, "a.py": "", "dvc.lock": json.dumps({"schema": "2.0", "stages": lock})}
+    result, project = made(tmp_path, files)
+    assert project.experiment("silent").outputs == ("hidden.json",)
+    assert project.experiment("elsewhere").outputs == ("src/d.txt",)
+    assert project.experiment("template").outputs == ("e.txt",)
+    assert result.text.count("stage = ") == 3
+    assert not any("'silent'" in note for note in result.notes)
+
+
 @pytest.mark.parametrize(
     ("stage", "reason"),
     [
-        ("silent", "its command does not name 'hidden.json'"),
         ("folder", "'out/' is a folder: name the files in it"),
         ("nothing", "it has no outs or metrics"),
         ("escape", "experiments.escape.inputs[0]: '../secret.csv' is not a path inside the folder"),
         ("broken", "its command cannot be taken apart"),
-        ("elsewhere", "its command runs in 'src'"),
         ("template", "it uses a template"),
         ("many", "write its foreach or matrix as a matrix here"),
     ],

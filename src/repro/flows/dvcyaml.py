@@ -24,7 +24,10 @@ SHELL = re.compile(r"[|&;<>$`*?~#()!\n\\]|^\s*\w+=")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """One experiment in the making; where `changes` says something, it does not work as it stands."""
+    """One experiment in the making; where `changes` says something, it does not work as it stands.
+
+    `whole` is the stage as `repro.toml` names one that runs unchanged, "" where that would not do either.
+    """
 
     name: str
     stage: str
@@ -34,6 +37,7 @@ class Draft:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     changes: tuple[str, ...]
+    whole: str = ""
 
 
 def drafts(data: bytes, file: str, tracked: Collection[str]) -> tuple[list[Draft], list[str]]:
@@ -48,9 +52,10 @@ def drafts(data: bytes, file: str, tracked: Collection[str]) -> tuple[list[Draft
         if not isinstance(name, str) or not isinstance(stage, dict):
             notes.append(f"{file}: a stage that is no table is left out")
         elif "foreach" in stage or "matrix" in stage:
-            notes.append(f"{file}: stage {name!r} is left out: write its foreach or matrix as a matrix here")
-        elif any("${" in text for text in stage_texts(stage)):
-            notes.append(f"{file}: stage {name!r} is left out: it uses a template, ${{…}}")
+            notes.append(
+                f"{file}: stage {name!r} is left out: write its foreach or matrix as a matrix here, "
+                f'or name one of its stages: stage = "{name}@KEY"'
+            )
         else:
             found.append(_draft(name, stage, posixpath.dirname(file), tracked))
     return found, notes
@@ -102,6 +107,8 @@ def _params(stage: Mapping[str, Any]) -> list[str]:
 
 def _draft(name: str, stage: Mapping[str, Any], folder: str, tracked: Collection[str]) -> Draft:
     changes = []
+    if any("${" in text for text in stage_texts(stage)):
+        changes.append("it uses a template, ${…}, and dvc.lock does not say what that stood for")
     wdir = posixpath.normpath(posixpath.join(folder, str(stage.get("wdir", "."))))
     if wdir != ".":
         changes.append(f"its command runs in {wdir!r}: make its paths relative to this folder")
@@ -116,11 +123,12 @@ def _draft(name: str, stage: Mapping[str, Any], folder: str, tracked: Collection
         changes.append(
             f"its command does not name {path!r}: let it write below a folder that it is given as {{out}}"
         )
-    changes += [
+    folders = [
         f"{path!r} is a folder: name the files in it"
         for path in outs
         if path.endswith("/") or any(known.startswith(path + "/") for known in tracked)
     ]
+    place = f"{folder}/dvc.yaml:{name}" if folder else name
     deps = [posixpath.normpath(path) for path in stage_paths(stage, "deps")]
     sources = [path for path in deps if _is_code(path, tracked)]
     return Draft(
@@ -131,7 +139,8 @@ def _draft(name: str, stage: Mapping[str, Any], folder: str, tracked: Collection
         sources=tuple(dict.fromkeys([*sources, *(path for path in _params(stage) if sources)])),
         inputs=tuple(dict.fromkeys(path for path in deps if path not in sources)),
         outputs=tuple(names.values()) or ("results.json",),
-        changes=tuple(changes),
+        changes=(*changes, *folders),
+        whole="" if folders or not command or not outs else place,
     )
 
 

@@ -237,20 +237,23 @@ def _environment(name: str, lock: str, python: str) -> str:
 
 
 def _experiment(survey: _Survey, head: str, draft: Draft) -> str:
-    """An experiment's table; one that cannot work as it stands is a comment that says why."""
-    lines = [f"[experiments.{_key(draft.name)}]"]
+    """An experiment that writes below {out}, else the stage as it is, else a comment that says why."""
+    table = [f"[experiments.{_key(draft.name)}]"]
     if draft.description:
-        lines.append(f"description = {_string(draft.description)}")
+        table.append(f"description = {_string(draft.description)}")
+    lines = [*table]
     lines.append(f"command = {_strings(draft.command)}")
     for key, values in (("sources", draft.sources), ("inputs", draft.inputs), ("outputs", draft.outputs)):
         if values:
             lines.append(f"{key} = {_strings(values)}")
     changes = list(draft.changes)
-    if not changes:
-        try:
-            config.parse("\n".join([head, *lines]).encode(), root=survey.root)
-        except ConfigError as error:
-            changes.append(re.sub(r"^repro\.toml, line \d+: ", "", error.message))
+    if not changes and (wrong := _wrong(survey, [head, *lines])):
+        changes.append(wrong)
+    whole = [*table, f"stage = {_string(draft.whole)}"]
+    if changes and draft.whole and not _wrong(survey, [head, *whole]):
+        return "\n".join(
+            [f"# Stage {_string(draft.stage)} of dvc.yaml, run unchanged in a copy.", *whole, ""]
+        )
     survey.notes += [f"stage {draft.stage!r} is commented out: {change}" for change in changes]
     comments = [f"# Stage {_string(draft.stage)} of dvc.yaml" + (", to be changed:" if changes else ".")]
     comments += [f"# - {_plain(change)}" for change in changes]
@@ -258,6 +261,15 @@ def _experiment(survey: _Survey, head: str, draft: Draft) -> str:
         comments.append("# sources: add the modules that it imports; the command sees no other code.")
     shown = [f"# {line}" for line in lines] if changes else lines
     return "\n".join([*comments, *shown]) + "\n"
+
+
+def _wrong(survey: _Survey, lines: Sequence[str]) -> str:
+    """What the parser has against a file of these lines; "" for nothing."""
+    try:
+        config.parse("\n".join(lines).encode(), root=survey.root)
+    except ConfigError as error:
+        return re.sub(r"^repro\.toml, line \d+: ", "", error.message)
+    return ""
 
 
 def _is_text(name: str) -> bool:
