@@ -93,6 +93,16 @@ def test_files_that_are_named_are_a_part_on_purpose(work: Path) -> None:
     assert check(work, "dist", "dist/a.bin").exit is Exit.WRONG
 
 
+def test_a_release_may_lie_in_several_places(work: Path) -> None:
+    """What is named beside the folder, and judged itself, is not missed in it; as other bytes it is."""
+    say(work, "release.json", FILES | {"apart.bin": b"apart"})
+    assert list(bad(check(work))) == ["dist/apart.bin"]
+    (work / "apart.bin").write_bytes(b"apart")
+    assert check(work, "dist", "apart.bin").exit is Exit.GOOD
+    (work / "apart.bin").write_bytes(b"other")
+    assert set(bad(check(work, "dist", "apart.bin"))) == {"apart.bin", "dist/apart.bin"}
+
+
 def test_names_of_a_release_may_be_without_folders(work: Path) -> None:
     """A release that names files by the last part of their paths finds them, and misses one of two twins."""
     say(work, "release.json", {"out.log": b"", "err.log": b"", "README.md": b"read", "a.bin": b"a"})

@@ -56,7 +56,9 @@ def whole(items: Sequence[Item], verdicts: Sequence[Verdict]) -> list[Verdict]:
     for folder, places in folders.items():
         prefix = next(items[at].name.removesuffix(inside) for inside, at in places.items())
         files = {inside: verdicts[at] for inside, at in places.items()}
-        for name, why in dict(_lacks(folder, files)).items():
+        inside_it = set(places.values())
+        others = [one for at, one in enumerate(verdicts) if at not in inside_it]
+        for name, why in dict(_lacks(folder, files, others)).items():
             check = Check(name="artifact", status=Status.FAIL, reason=why, step=1)
             if name not in places:
                 found.append(Verdict(name=prefix + name, artifact=None, checks=(check,)))
@@ -66,16 +68,22 @@ def whole(items: Sequence[Item], verdicts: Sequence[Verdict]) -> list[Verdict]:
     return found
 
 
-def _lacks(folder: Path, files: Mapping[str, Verdict]) -> Iterator[tuple[str, str]]:
-    """Each file that is lacking, or list that cannot be read, and why."""
+def _lacks(
+    folder: Path, files: Mapping[str, Verdict], others: Sequence[Verdict]
+) -> Iterator[tuple[str, str]]:
+    """Each file that is lacking, or list that cannot be read, and why.
+
+    `others` are verdicts on what else was named: a release may lie in several places.
+    """
     known = {path: one.artifact.digests for path, one in files.items() if one.artifact is not None}
+    elsewhere = {one.name: one.artifact.digests for one in others if one.artifact is not None}
     for choices in (*_stated(files), *_summed(files)):
         if choices[0].broken:
             yield choices[0].by, choices[0].broken
-        lacking = [(one.by, *_missing(one.subjects, known, folder)) for one in choices]
-        by, least, others = min(lacking, key=lambda found: len(found[1]))
+        lacking = [(one.by, *_missing(one.subjects, known, elsewhere, folder)) for one in choices]
+        by, least, unlisted = min(lacking, key=lambda found: len(found[1]))
         for name in (one.name for one in least):
-            place = next((path for path in others if path == name or path.endswith(f"/{name}")), "")
+            place = next((path for path in unlisted if path == name or path.endswith(f"/{name}")), "")
             words = "has other bytes" if place else "is not there"
             yield place or name, f"{by} lists {name or 'a file without a name'}, which {words}"
 
@@ -138,13 +146,18 @@ def _sums(verdict: Verdict, algorithm: str, prefix: str) -> Iterator[Subject]:
 
 
 def _missing(
-    subjects: Sequence[Subject], known: Mapping[str, Mapping[str, str]], folder: Path
+    subjects: Sequence[Subject],
+    known: Mapping[str, Mapping[str, str]],
+    elsewhere: Mapping[str, Mapping[str, str]],
+    folder: Path,
 ) -> tuple[list[Subject], list[str]]:
     """The subjects that no file is, neither one that was judged nor one that was taken for evidence.
 
     And the files that are none of the subjects.
     """
     left, unused = _unmatched(subjects, known)
+    if left and elsewhere:
+        left, _ = _unmatched(left, elsewhere)
     if left:
         with disk_errors(f"reading {folder}"):
             evidence = {
