@@ -387,6 +387,17 @@ BAD = (
         name="other-commit", demands=ONLY + f'commit = "{"0" * 40}"\n', make=of(build()), refused_by="source"
     ),
     Case(
+        name="no-commit",
+        demands=ONLY + f'commit = "{COMMIT}"\n',
+        make=of(build(*DEPENDENCIES, 0, "digest", to={"sha256": SHA_2})),
+        refused_by="source",
+    ),
+    source(
+        "tag-beside-the-pattern",
+        f"{LAB}@refs/tags/v2",
+        ONLY.replace('tag = "v1"', 'tag_pattern = "v1[.0-9]*"'),
+    ),
+    Case(
         name="two-sources",
         demands=ONLY.replace('build_types = ["make"]', ""),
         refused_by="source",
@@ -408,6 +419,12 @@ BAD = (
         name="dependency-without-a-digest",
         demands=ONLY,
         make=of(build(*DEPENDENCIES, 1, "digest", to={"md5": "0" * 32})),
+        refused_by="dependencies",
+    ),
+    Case(
+        name="no-dependencies",
+        demands=ONLY.replace('source = "https://github.com/example/lab"\ntag = "v1"\n', ""),
+        make=of(build(*DEPENDENCIES, to=[])),
         refused_by="dependencies",
     ),
     Case(name="one-of-two-signers", demands=TWO, make=of(build()), refused_by="threshold"),

@@ -1,6 +1,6 @@
-"""A mutation test inside of steps 1 to 8: every refusal in the code is taken out in turn, and a case notices.
+"""A mutation test inside of steps 1 to 13: each refusal is taken out of the code in turn, and a case notices.
 
-`test_policy_cases.py` removes whole steps, and the questions of steps 9 to 13 and of policies.
+`test_policy_cases.py` removes whole steps, and all that policies ask.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from tests.sigstore.log import b64, dsse_of
 from tests.sigstore.order import GITHUB, WORKFLOW, Order, to_bytes
 from tests.sigstore.world import PrivateSigstore
 from tests.sigstore.world import entry_of as proposed_for
+from tests.verify.cases import BAD, Case
 from tests.verify.conftest import CONTENT
+from tests.verify.laboratory import Lab
 from tests.verify.mutants import Refusal, refusals
 from tests.verify.test_keys import KEY, OTHER, by, envelope
 
@@ -28,12 +30,14 @@ from repro.attest import entry, sigstore
 from repro.attest.keys import public_of
 from repro.attest.reading import Evidence
 from repro.attest.signing import KeySigner
-from repro.verify import protocol, signatures, subjects
+from repro.verify import protocol, signatures, steps, subjects
 from repro.verify.artifact import Artifact
 from repro.verify.protocol import verify
 from repro.verify.signers import Expectation, Identity
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from tests.sigstore.log import Document
 
     from repro.attest.trust import Trust
@@ -47,16 +51,19 @@ BARE = ec.generate_private_key(ec.SECP256R1())
 BY_BARE = Expectation(keys=(public_of(BARE.public_key()),))
 
 MODULES = (protocol, signatures, subjects, sigstore, entry)
-NOT_REFUSALS = ("NotApplicable(", "ConfigError(")
-GUARDS = ("an earlier step has left nothing",)
+NOT_REFUSALS = ("NotApplicable(", "NotAsked(", "ConfigError(")
+GUARDS = ("an earlier step has left nothing", "no demand for provenance")
 """What no evidence leads to: it stands for a step that is missing, and test_policy_cases.py removes those."""
 
-PARTS = [
-    one
-    for module in MODULES
-    for one in refusals(module)
-    if not one.raises.startswith(NOT_REFUSALS) and not any(guard in one.raises for guard in GUARDS)
-]
+
+def parts(*modules: ModuleType) -> list[Refusal]:
+    """The refusals in modules."""
+    found = [one for module in modules for one in refusals(module)]
+    return [
+        one
+        for one in found
+        if not one.raises.startswith(NOT_REFUSALS) and not any(guard in one.raises for guard in GUARDS)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +232,7 @@ def of_identities(world: PrivateSigstore, statement: bytes, artifact: Artifact) 
     }
 
 
-@pytest.mark.parametrize("part", PARTS, ids=str)
+@pytest.mark.parametrize("part", parts(*MODULES), ids=str)
 def test_no_refusal_can_be_left_out(
     part: Refusal, cases: list[Bad], trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,3 +242,38 @@ def test_no_refusal_can_be_left_out(
     before = [outcome(case, trust) for case in near]
     part.remove(monkeypatch)
     assert [outcome(case, trust) for case in near] != before
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, world: PrivateSigstore) -> Lab:
+    """Keys and the private root in a folder."""
+    return Lab.at(tmp_path_factory.mktemp("lab"), world.trusted_root())
+
+
+@pytest.fixture(scope="module")
+def provenance(world: PrivateSigstore, lab: Lab) -> list[tuple[Case, list[bytes], list[str]]]:
+    """The bad cases of policies that steps 9 to 13 refuse, and why."""
+    names = {one.name for one in steps.STEPS}
+    found = [(case, case.make(world)) for case in BAD if case.refused_by in names]
+    return [(case, made, reasons(case, made, lab)) for case, made in found]
+
+
+def reasons(case: Case, evidence: list[bytes], lab: Lab) -> list[str]:
+    """Why a case is refused, empty where it is not; a mutant may break in any way."""
+    try:
+        verdict = lab.judge(case.demands, evidence, now=case.now, name=case.artifact)
+    except Exception as error:  # noqa: BLE001 - see above
+        return [type(error).__name__]
+    return [f"{one.name}: {one.reason}" for one in verdict.failures]
+
+
+@pytest.mark.parametrize("part", parts(steps), ids=str)
+def test_no_refusal_of_provenance_can_be_left_out(
+    part: Refusal,
+    provenance: list[tuple[Case, list[bytes], list[str]]],
+    lab: Lab,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With any one refusal of steps 9 to 13 taken out, bad provenance is accepted, or refused elsewhere."""
+    part.remove(monkeypatch)
+    assert any(reasons(case, made, lab) != before for case, made, before in provenance)
