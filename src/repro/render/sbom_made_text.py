@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from repro.render.words import one_line, plural
 from repro.sbom.component import HASHES
-from repro.sbom.identity import distributions, evidence
+from repro.sbom.evidence import distributions, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

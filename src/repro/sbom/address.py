@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
-from repro.tools.redact import MASK, redacted
-
 MAX_CHARACTERS = 4096
 """A longer address is none that anybody can use (RFC 9110, section 4.1, asks for half of that)."""
 
@@ -34,6 +32,8 @@ def public(url: str) -> str:
     """
     if _PLAIN.fullmatch(url) and len(url) <= MAX_CHARACTERS and not any(word in url for word in _TOKENS):
         return url  # nine of ten, in a tenth of the time
+    from repro.tools.redact import MASK, redacted
+
     text = _UNPRINTABLE.sub(lambda match: quote(match[0], errors="replace"), url.strip())
     if len(text) > MAX_CHARACTERS or _is_local(text):
         return ""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from repro.sbom.component import CONTENT_HASHES, REQUIRES
+from repro.sbom.component import REQUIRES
+from repro.sbom.evidence import distributions, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -93,16 +94,6 @@ def compared(first: Component, second: Component) -> Compared:
     return Compared(by=By.NOTHING)
 
 
-def distributions(component: Component) -> dict[str, frozenset[str]]:
-    """The digests, by algorithm, of the files that a component may be installed or was fetched from."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for reference in component.references:
-        if reference.kind == "distribution":
-            for digest in reference.digests:
-                found[digest.algorithm].add(digest.hex)
-    return {algorithm: frozenset(values) for algorithm, values in found.items()}
-
-
 def _requirements(component: Component) -> frozenset[str]:
     return frozenset(value for name, value in component.properties if name == REQUIRES)
 
@@ -114,13 +105,6 @@ def _sides(kind: str, ours: frozenset[str], theirs: frozenset[str]) -> dict[str,
         "first": f"{kind} {first}" if first else f"no {kind} {second}",
         "second": f"{kind} {second}" if second else f"no {kind} {first}",
     }
-
-
-def evidence(component: Component) -> dict[str, str]:
-    """What stands for a component's bytes: digests of its file or archive, and hashes of its contents."""
-    found = {digest.algorithm: digest.hex for digest in component.digests}
-    found.update({name: value for name, value in component.properties if name in CONTENT_HASHES})
-    return found
 
 
 def name_of(component: Component) -> str:

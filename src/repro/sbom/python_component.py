@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repro.sbom.address import public
-from repro.sbom.component import Component, Finding, Reference
+from repro.sbom.component import Component, Reference
 from repro.sbom.contents_found import ref_in
-from repro.sbom.python_licence import licences
 from repro.sbom.python_metadata import normalised, plain
-from repro.sbom.python_origin import Origin, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from repro.sbom.component import Licence
     from repro.sbom.python_metadata import Package
-    from repro.sbom.tree import Tree
+    from repro.sbom.python_origin import Origin
 
 MAX_ADDRESSES = 50
 """Addresses of one package that are told."""
@@ -51,22 +49,13 @@ _PLAIN_VERSION = re.compile(r"[A-Za-z0-9.]*")
 """What stands in a package URL as it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
-    """A package as a component, where it came from, and what was wrong with what it says of itself."""
-
-    component: Component
-    origin: Origin
-    findings: tuple[Finding, ...]
-
-
-def described(tree: Tree, package: Package, *, ref: str = "", inside: str = "") -> Described:
-    """The component of a package; `ref` "" stands for its package URL."""
-    origin = origin_of(tree, package)
-    stated, wrong = licences(tree, package)
+def component_of(
+    package: Package, origin: Origin, stated: tuple[Licence, ...], *, ref: str = "", inside: str = ""
+) -> Component:
+    """The component of a package with these licences; `ref` "" stands for its package URL."""
     purl = purl_of(package.name, package.version, origin.qualifiers)
     author = package.one("Author") or package.one("Author-email")
-    component = Component(
+    return Component(
         ref=ref or purl or ref_in("python", package.folder),
         name=package.name,
         version=package.version,
@@ -77,9 +66,6 @@ def described(tree: Tree, package: Package, *, ref: str = "", inside: str = "") 
         references=(*origin.references, *_addresses(package)),
         properties=origin.properties,
         inside=inside,
-    )
-    return Described(
-        component=component, origin=origin, findings=(*package.findings, *wrong, *origin.findings)
     )
 
 

@@ -17,7 +17,7 @@ from repro.sbom.contents_found import joined, ref_in
 from repro.sbom.elf import candidates
 from repro.sbom.folder import FolderTree
 from repro.sbom.python_files import Files, files_of
-from repro.sbom.python_graph import graph, platform_of
+from repro.sbom.python_graph import graph, markers_of
 from repro.sbom.python_interpreter import INTERPRETER, interpreter
 from repro.sbom.python_metadata import packages, plain
 from repro.sbom.python_parts import part_of
@@ -91,7 +91,7 @@ def environment(folder: Path, *, lock: Path | None = None, measured: bool = Fals
         )
     )
     refs = [part.component.ref for part in parts]
-    needs, unmet = graph(list(zip(refs, top, strict=True)), platform_of(place.python, top))
+    needs, unmet = graph(list(zip(refs, top, strict=True)), markers_of(place.python, top))
     needs = {ref: tuple(sorted({*needs.get(ref, ()), *inner})) for ref, inner in found.needs.items()}
     return Inventory(
         target=Component(ref=TARGET, name="Python environment", kind=Kind.APPLICATION),

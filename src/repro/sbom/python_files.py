@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from repro.sbom.component import CONTENT, HASHES, Finding, content_of_words
 from repro.sbom.contents_found import Found, ref_in
 from repro.sbom.python_metadata import plain
-from repro.sbom.python_record import contents, hashed, lies, record_of
+from repro.sbom.python_record import contents, hashed, lies, notes_of, record_of
 from repro.sbom.python_unclaimed import component_of, unclaimed
 
 if TYPE_CHECKING:
@@ -109,10 +109,9 @@ def files_of(tree: FolderTree, parts: Sequence[Part], sites: Sequence[str], *, m
         loose.update(unclaimed(site, claimed, listed))
     wanted = {path for paths in loose.values() for path in paths}
     records = [record for _, record in claims]
-    for record in records:
-        wanted.update(
-            path for path, stated in record.files.items() if not stated and not path.endswith(".pyc")
-        )
+    for part, record in claims:
+        unknown = {path for path, stated in record.files.items() if not stated and not path.endswith(".pyc")}
+        wanted |= unknown - notes_of(part.package)
     if measured:
         wanted.update(path for record in records for path, stated in record.files.items() if stated)
     else:

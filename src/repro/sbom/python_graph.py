@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repro.sbom.component import Finding
 from repro.sbom.python_markers import answered
 from repro.sbom.python_metadata import normalised, plain
-from repro.tools.redact import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,52 +43,47 @@ _TAGS = (
 _SYSTEMS = {"linux": ("posix", "Linux"), "darwin": ("posix", "Darwin"), "win32": ("nt", "Windows")}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
-    """The target's Python and machine as far as its files tell; "" where they do not."""
+def markers_of(python: str, packages: Iterable[Package]) -> dict[str, str]:
+    """Values of all marker variables but `extra`, as far as the target's files tell; "" where they do not.
 
-    python: str
-    system: str = "linux"
-    machine: str = ""
-
-    def markers(self) -> dict[str, str]:
-        """Values of all marker variables but `extra`."""
-        family, system = _SYSTEMS[self.system]
-        return {
-            "python_version": ".".join(self.python.split(".")[:2]),
-            "python_full_version": self.python,
-            "implementation_name": "cpython",
-            "implementation_version": self.python,
-            "platform_python_implementation": "CPython",
-            "sys_platform": self.system,
-            "os_name": family,
-            "platform_system": system,
-            "platform_machine": self.machine,
-            "platform_release": "",
-            "platform_version": "",
-        }
+    `python` is its version; the tags of installed wheels name the platform, Linux where none is tied to one.
+    """
+    system, machine = _platform_of(packages)
+    family, name = _SYSTEMS[system]
+    return {
+        "python_version": ".".join(python.split(".")[:2]),
+        "python_full_version": python,
+        "implementation_name": "cpython",
+        "implementation_version": python,
+        "platform_python_implementation": "CPython",
+        "sys_platform": system,
+        "os_name": family,
+        "platform_system": name,
+        "platform_machine": machine,
+        "platform_release": "",
+        "platform_version": "",
+    }
 
 
-def platform_of(python: str, packages: Iterable[Package]) -> Platform:
-    """The platform that the tags of the installed wheels name; Linux where none is tied to one."""
+def _platform_of(packages: Iterable[Package]) -> tuple[str, str]:
     for package in packages:
         for line in package.metadata.text("WHEEL").splitlines():
             if not line.startswith("Tag:") or line.rstrip().endswith("-any"):
                 continue
             for pattern, system in _TAGS:
                 if match := pattern.search(line):
-                    return Platform(python=python, system=system, machine=match["machine"])
-    return Platform(python=python)
+                    return system, match["machine"]
+    return "linux", ""
 
 
 def graph(
-    packages: Sequence[tuple[str, Package]], platform: Platform
+    packages: Sequence[tuple[str, Package]], markers: Mapping[str, str]
 ) -> tuple[dict[str, tuple[str, ...]], list[Finding]]:
     """Whom each package (by reference) needs, and a finding for each need that nothing meets.
 
     Extras count where another package asks for them. Where a name is there twice, both are meant.
     """
-    return _Graph(packages, platform).resolved()
+    return _Graph(packages, markers).resolved()
 
 
 def _by_library(text: str, values: Mapping[str, str]) -> bool | None:
@@ -104,9 +97,9 @@ def _by_library(text: str, values: Mapping[str, str]) -> bool | None:
 
 
 class _Graph:
-    def __init__(self, packages: Sequence[tuple[str, Package]], platform: Platform) -> None:
+    def __init__(self, packages: Sequence[tuple[str, Package]], markers: Mapping[str, str]) -> None:
         self._packages = packages
-        self._markers = platform.markers()
+        self._markers = markers
         self._known: dict[str, Requirement | None] = {}
         self._answers: dict[tuple[str, str], bool | None] = {}
         self._named: defaultdict[str, list[int]] = defaultdict(list)
@@ -175,6 +168,8 @@ class _Graph:
             except InvalidRequirement:
                 self._known[text] = None
         if self._known[text] is None:
+            from repro.tools.redact import redacted
+
             self._note(number, f"requires {plain(redacted(text), 100)!r}, which is no requirement")
         return self._known[text]
 

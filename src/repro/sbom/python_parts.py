@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repro.sbom.contents_found import Found, joined
-from repro.sbom.python_component import described
+from repro.sbom.python_component import component_of
+from repro.sbom.python_licence import licences
+from repro.sbom.python_origin import origin_of
 from repro.sbom.python_sboms import embedded
 
 if TYPE_CHECKING:
@@ -32,8 +34,12 @@ class Part:
 
 def part_of(tree: Tree, package: Package, ref: str = "", inside: str = "") -> Part:
     """A package as a component called `ref` ("" stands for its package URL), inside another ("" for none)."""
-    said = described(tree, package, ref=ref, inside=inside)
-    own = Found(components=(said.component,), needs={said.component.ref: ()}, findings=said.findings)
-    return Part(
-        package=package, origin=said.origin, found=joined((own, *embedded(tree, package, said.component.ref)))
+    origin = origin_of(tree, package)
+    stated, wrong = licences(tree, package)
+    component = component_of(package, origin, stated, ref=ref, inside=inside)
+    own = Found(
+        components=(component,),
+        needs={component.ref: ()},
+        findings=(*package.findings, *wrong, *origin.findings),
     )
+    return Part(package=package, origin=origin, found=joined((own, *embedded(tree, package, component.ref))))

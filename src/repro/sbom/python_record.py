@@ -130,7 +130,7 @@ def contents(
     A script's first line names the interpreter's place, and counts as `#!python`, as wheels have it.
     """
     start = f"{package.site}/" if package.site else ""
-    notes = {f"{package.folder}/{name}" for name in PLACE}
+    notes = notes_of(package)
     left = (".pyc", ".pth") if editable else ".pyc"
     skipped = len(start)
     words = {**record.files, **{path: digests[path] for path in record.files.keys() & digests.keys()}}
@@ -143,6 +143,11 @@ def contents(
         if not path.startswith(start) and not path.endswith(left):
             found[posixpath.relpath(path, package.site)] = _script(tree, path) or word
     return found
+
+
+def notes_of(package: Package) -> set[str]:
+    """The files, there or not, that tell how a package was installed, and are no part of it."""
+    return {f"{package.folder}/{name}" for name in PLACE}
 
 
 def _script(tree: Tree, path: str) -> str | None:

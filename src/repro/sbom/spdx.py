@@ -15,7 +15,7 @@ from repro.core.digest import of_bytes
 from repro.core.errors import ExtraMissing
 from repro.sbom.component import CONTENT_HASHES, Kind
 from repro.sbom.cyclonedx import FINDING, require_sound
-from repro.sbom.identity import distributions
+from repro.sbom.evidence import distributions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

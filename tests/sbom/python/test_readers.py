@@ -17,7 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from repro.core.errors import FormatError
 from repro.sbom.component import digest_of, recorded
 from repro.sbom.python_component import purl_of
-from repro.sbom.python_graph import SIMPLE, Platform
+from repro.sbom.python_graph import SIMPLE, markers_of
 from repro.sbom.python_headers import headers_of, library_headers, plain_headers
 from repro.sbom.python_markers import answered
 from repro.sbom.python_metadata import normalised
@@ -27,7 +27,7 @@ from repro.sbom.rust import purl_of as cargo
 METADATA = sorted(Path(sys.prefix).glob("lib/python*/site-packages/*.dist-info/METADATA"))
 TEXTS = [path.read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode() for path in METADATA]
 REQUIRES = sorted({each for text in TEXTS for each in plain_headers(text).get("requires-dist", [])})
-VALUES = {**Platform(python="3.11.7", machine="x86_64").markers(), "extra": "test"}
+VALUES = {**markers_of("3.11.7", ()), "platform_machine": "x86_64", "extra": "test"}
 
 LINES = st.lists(
     st.one_of(
