@@ -26,7 +26,8 @@ def advice(
         return ""
     if relative.error <= TINY:
         return _text(relative.error, "rtol", "of the baseline's value", _selects(path, output))
-    if scaled.error <= TINY and (scale is not None or not scalar):
+    # half the distance of two subnormal numbers may be none
+    if 0 < scaled.error <= TINY and (scale is not None or not scalar):
         declared = "" if scale is None else f", scale = {scale!r}"
         whose = "the declared scale" if scale is not None else "the largest value"
         return _text(scaled.error, "srtol", f"of {whose}", _selects(path, output) + declared)

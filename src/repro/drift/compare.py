@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from repro.core.errors import ExtraMissing, FormatError, MissingBaseline, UsageError
 from repro.core.verdict import Verdict, worst
 from repro.drift.match import compare_trees
-from repro.drift.plain import matched
+from repro.drift.plain import compared
 from repro.drift.readers.choose import folder_of, opened
 from repro.drift.report import DriftReport, OutputReport, Stage
 from repro.drift.resolve import Resolver
@@ -208,7 +208,7 @@ def _compare_contents(
         found = expected if same else opened(other, name=observed.name, printed=rules.printed)
     except FormatError as error:
         return [_structure(name, error.message)]
-    report = matched(name, expected, found, rules)
+    report = compared(name, expected, found, rules)
     return [report or compare_trees(name, *_trees(expected, found), rules)]
 
 

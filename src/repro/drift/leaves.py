@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from repro.drift.pattern import TreePath
     from repro.drift.resolve import Decider
     from repro.drift.rules import Rule
-    from repro.drift.tally import Tally, Waiting
+    from repro.drift.tally import Drifted, Tally, Waiting
     from repro.drift.tree import Tree
 
 
@@ -159,17 +159,26 @@ def judge_floats(tally: Tally, waiting: list[Waiting]) -> None:
     r = np.array([item.r for item in waiting], dtype=np.float64)
     x = np.array([item.x for item in waiting], dtype=np.float64)
     units = np.array([_unit(item.r) for item in waiting]) if rule.printed else None
-    admission = admit_floats(tally, rule, r, x, units)
+    for number, verdict, size in drifted_floats(tally, rule, r, x, units):
+        tally.find(verdict, partial(drifted_float, tally.output, waiting[number]), size)
+
+
+def drifted_floats(
+    tally: Tally,
+    rule: Rule,
+    r: NDArray[np.float64],
+    x: NDArray[np.float64],
+    units: NDArray[np.float64] | None,
+) -> list[Drifted]:
+    """Judge and count floats, none of them stored alike; those that drift, as far as they may be listed."""
+    admission = _admit_floats(tally, rule, r, x, units)
     with np.errstate(all="ignore"):
         sizes = np.where(admission.pattern, math.inf, np.abs(x / r - 1)[admission.touched])
-    found = zip(admission.touched, admission.over, admission.pattern, sizes, strict=True)
-    for number, over, pattern, size in found:
-        if over:
-            verdict = Verdict.PATTERN if pattern else Verdict.DRIFT
-            tally.find(verdict, partial(_drifted_float, tally.output, waiting[number]), float(size))
+    over = admission.over
+    return tally.foremost(admission.touched[over], sizes[over], admission.pattern[over])
 
 
-def admit_floats(
+def _admit_floats(
     tally: Tally,
     rule: Rule,
     r: NDArray[np.float64],
@@ -188,7 +197,7 @@ def admit_floats(
     return admission
 
 
-def _drifted_float(output: str, item: Waiting) -> PathReport:
+def drifted_float(output: str, item: Waiting) -> PathReport:
     """The same judgement on one value alone, for its report."""
     rule = item.decider.rule
     r, x = np.array([item.r], dtype=np.float64), np.array([item.x], dtype=np.float64)

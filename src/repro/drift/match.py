@@ -109,7 +109,7 @@ def _pair_alike(tally: Tally, path: TreePath, r: Leaf, x: Leaf, decider: Decider
     else:
         tally.values += 1
         tally.over += 1
-        tally.find(Verdict.DRIFT, partial(_unequal, tally.output, path, r, x, decider))
+        tally.find(Verdict.DRIFT, partial(unequal, tally.output, path, r, x, decider))
 
 
 def _as_array(leaf: Leaf) -> Array:
@@ -126,7 +126,8 @@ def _pair_floats(tally: Tally, path: TreePath, r: float, x: float, decider: Deci
         tally.waiting.setdefault(decider.label, []).append(Waiting(path=path, decider=decider, r=r, x=x))
 
 
-def _unequal(output: str, path: TreePath, r: Leaf, x: Leaf, decider: Decider) -> PathReport:
+def unequal(output: str, path: TreePath, r: Leaf, x: Leaf, decider: Decider) -> PathReport:
+    """The report of two scalars or two opaque files that are not equal."""
     if isinstance(r, Opaque) and isinstance(x, Opaque):
         reason = (
             f"the bytes differ: {r.digest.short} ({r.size} bytes) became {x.digest.short} ({x.size} bytes)"

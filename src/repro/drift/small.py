@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from repro.core.verdict import Verdict
 from repro.drift import kernel
 from repro.drift.leaves import Arrays, small_report, terms_of
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from repro.drift.kernel import Admission
     from repro.drift.resolve import Part
     from repro.drift.rules import Rule
-    from repro.drift.tally import Small, Tally
+    from repro.drift.tally import Drifted, Small, Tally
     from repro.drift.tree import Array
 
 SMALL: Final = 256
@@ -41,22 +40,29 @@ def judge_small(tally: Tally, waiting: list[Small]) -> None:
     r = np.concatenate([item.r.values.reshape(-1) for item in waiting])
     x = np.concatenate([item.x.values.reshape(-1) for item in waiting])
     sizes = np.array([item.r.values.size for item in waiting])
-    admission, relative = admit_small(tally, rule, r, x, sizes)
-    touched = admission.touched
-    starts = np.cumsum(sizes) - sizes
-    owners = np.searchsorted(starts, touched[admission.over], side="right") - 1
-    worst = np.zeros(len(waiting))
-    np.maximum.at(worst, owners, np.nan_to_num(relative[admission.over], nan=0.0, posinf=math.inf))
-    patterns = set(owners[admission.pattern[admission.over]].tolist())
-    for number in np.flatnonzero(np.bincount(owners)).tolist():  # np.unique would load numpy.ma
+    for number, verdict, size in drifted_small(tally, rule, r, x, sizes):
         item = waiting[number]
         arrays = Arrays(r=item.r, x=item.x, flat=None)
         report = partial(small_report, tally.output, tally.baseline, item.path, arrays, item.decider)
-        verdict = Verdict.PATTERN if number in patterns else Verdict.DRIFT
-        tally.find(verdict, report, math.inf if number in patterns else float(worst[number]))
+        tally.find(verdict, report, size)
 
 
-def admit_small(
+def drifted_small(
+    tally: Tally, rule: Rule, r: NDArray[np.float64], x: NDArray[np.float64], sizes: NDArray[np.int_]
+) -> list[Drifted]:
+    """Judge and count arrays one behind the other; those that drift, as far as they may be listed."""
+    admission, relative = _admit_small(tally, rule, r, x, sizes)
+    over = admission.over
+    starts = np.cumsum(sizes) - sizes
+    owners = np.searchsorted(starts, admission.touched[over], side="right") - 1
+    worst, pattern = np.zeros(sizes.size), np.zeros(sizes.size, dtype=np.bool_)
+    np.maximum.at(worst, owners, np.nan_to_num(relative[over], nan=0.0, posinf=math.inf))
+    pattern[owners[admission.pattern[over]]] = True
+    drifted = np.unique(owners)
+    return tally.foremost(drifted, np.where(pattern, math.inf, worst)[drifted], pattern[drifted])
+
+
+def _admit_small(
     tally: Tally, rule: Rule, r: NDArray[np.float64], x: NDArray[np.float64], sizes: NDArray[np.int_]
 ) -> tuple[Admission, NDArray[np.float64]]:
     """Judge and count arrays one behind the other; also the relative errors of what was touched."""

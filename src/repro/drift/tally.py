@@ -7,7 +7,9 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from repro.core.verdict import SEVERITY, Verdict
 from repro.drift.pattern import path_text
@@ -16,11 +18,19 @@ from repro.drift.report import LISTED, OutputReport, PathReport
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from repro.drift.kernel import Admission
     from repro.drift.pattern import TreePath
     from repro.drift.resolve import Decider
     from repro.drift.scan import Scan
     from repro.drift.tree import Array, Tree
+
+JUDGED: Final = (Verdict.PATTERN, Verdict.DRIFT)
+"""What a leaf of numbers may be that does not match."""
+
+Drifted = tuple[int, Verdict, float]
+"""A leaf that does not match, by a number, its verdict and its size among such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +64,10 @@ class Finding:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What was found in one output so far; `baseline` is its tree, where coordinates are looked up."""
+    """What was found in one output so far; `baseline` is its tree, where coordinates are looked up.
+
+    `unlisted`: findings that are counted only, because enough others go before them.
+    """
 
     output: str
     baseline: Tree = field(default_factory=dict)
@@ -68,10 +81,21 @@ class Tally:
     findings: list[Finding] = field(default_factory=list)
     waiting: dict[str, list[Waiting]] = field(default_factory=dict)
     small: dict[str, list[Small]] = field(default_factory=dict)
+    unlisted: int = 0
 
     def find(self, verdict: Verdict, report: Callable[[], PathReport], size: float = math.inf) -> None:
         """Note a leaf that does not match."""
         self.findings.append(Finding(verdict=verdict, size=size, report=report))
+
+    def foremost(
+        self, numbers: NDArray[np.intp], sizes: NDArray[np.float64], pattern: NDArray[np.bool_]
+    ) -> list[Drifted]:
+        """Of leaves that drift, called by numbers, those that may be listed; the rest is counted."""
+        order = np.lexsort((-sizes, np.where(pattern, *map(SEVERITY.index, JUDGED))))
+        kept = np.sort(order[:LISTED])
+        self.unlisted += order.size - kept.size
+        verdicts = [JUDGED[0] if told else JUDGED[1] for told in pattern[kept].tolist()]
+        return list(zip(numbers[kept].tolist(), verdicts, sizes[kept].tolist(), strict=True))
 
     def add(self, judged: Admission | Scan) -> None:
         """Count judged values."""
@@ -117,5 +141,5 @@ class Tally:
             admitted=dict(self.admitted),
             alone=dict(self.alone),
             findings=tuple(finding.report() for _, finding in order),
-            left_out=max(len(self.findings) - LISTED, 0),
+            left_out=max(len(self.findings) + self.unlisted - LISTED, 0),
         )
