@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from asn1crypto import tsp
@@ -40,6 +40,8 @@ STATEMENT = json.dumps(
 KEY = generate()
 WORLD = PrivateSigstore()
 ROOT = Trust(WORLD.trusted_root(), name="private")
+OURS = KeySigner(key=KEY).statement(parse_statement(STATEMENT))
+FOREIGN = json.loads(PrivateSigstore().sign(Order(payload=STATEMENT)))["verificationMaterial"]["certificate"]
 SIGNERS = Expectation(keys=(KEY.public,), identities=(Identity(identity=WORKFLOW, issuer=GITHUB),))
 
 
@@ -161,3 +163,34 @@ def test_of_a_checkpoint_only_the_logs_signature_counts() -> None:
             tolerated.add(at)
     assert tolerated
     assert tolerated <= witnesses
+
+
+def edited(raw: bytes, *path: str | int, add: Any) -> bytes:  # noqa: ANN401 - JSON
+    """A bundle with one more value in a list or an object of it."""
+    document = part = json.loads(raw)
+    for key in path:
+        part = part[key]
+    if isinstance(part, list):
+        part.append(add)
+    else:
+        part.update(add)
+    return json.dumps(document, indent=1).encode()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        edited(OURS, "dsseEnvelope", "signatures", 0, add={"keyid": "anybody"}),
+        edited(OURS, "dsseEnvelope", "signatures", add={"sig": "AAAA"}),
+        edited(OURS, "verificationMaterial", "publicKey", add={"hint": "SHA256:of-another-kind"}),
+        edited(
+            WORLD.sign(Order(payload=STATEMENT, rekor=1, media="0.1")),
+            "verificationMaterial", "x509CertificateChain", "certificates",
+            add=FOREIGN,
+        ),
+    ],
+    ids=["keyid", "further-signature", "hint", "further-certificate"],
+)  # fmt: skip
+def test_what_else_nobody_signs(raw: bytes) -> None:
+    """A key id, a hint of another kind, spaces, further signatures or certificates change no verdict."""
+    assert passes(raw)
