@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SMALL = 200
 """Bytes of a file up to which every one of them is altered."""
 
-PLACES = 16
+PLACES = 8
 """How many bytes of a larger file are altered, at even distances."""
 
 
