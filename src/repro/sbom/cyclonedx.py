@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -129,12 +130,12 @@ def require_sound(inventory: Inventory) -> None:
             f"{inventory.target.name}: two components have the same reference",
             hint="this is a defect of what read the target; report it",
         )
-    for ref, needs in inventory.needs.items():
-        for each in (ref, *needs):
-            if each not in refs:
-                raise FormatError(f"{inventory.target.name}: {each} is needed, and is no component")
+    unknown = {*inventory.needs, *chain.from_iterable(inventory.needs.values())} - refs.keys()
+    if unknown:
+        raise FormatError(f"{inventory.target.name}: {min(unknown)} is needed, and is no component")
     for component in inventory.components:
-        _require_holders(component, refs)
+        if component.inside:
+            _require_holders(component, refs)
 
 
 def _require_holders(component: Component, refs: Mapping[str, Component]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from repro.core.errors import DataError
@@ -34,8 +36,9 @@ def assembled(
         raise DataError(
             "there is nothing in this closure", hint="name a path or an installable that is there"
         )
-    roots = tuple(sorted(set(roots))) or _roots(needs)
-    told = [*findings, *_cycles(needs)]
+    needed = Counter(chain.from_iterable(needs.values()))
+    roots = tuple(sorted(set(roots))) or tuple(sorted(ref for ref in needs if ref not in needed))
+    told = [*findings] if _is_acyclic(needs, needed) else [*findings, _cycle(needs)]
     everything = {**needs, **(inner or {})}
     if len(roots) == 1:
         target = replace(components[roots[0]], kind=Kind.APPLICATION)
@@ -44,21 +47,26 @@ def assembled(
         everything[target.ref] = roots or tuple(sorted(needs))
     return Inventory(
         target=target,
-        components=tuple([each for ref, each in sorted(components.items()) if ref != target.ref]),
+        components=tuple([components[ref] for ref in sorted(components) if ref != target.ref]),
         needs=everything,
         findings=tuple(sorted(told, key=lambda each: (each.where, each.what))),
         properties=properties,
     )
 
 
-def _roots(needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Those that nothing needs."""
-    needed = {each for found in needs.values() for each in found}
-    return tuple(sorted(ref for ref in needs if ref not in needed))
+def _is_acyclic(needs: Mapping[str, tuple[str, ...]], left: Counter[str]) -> bool:
+    """Whether taking away what nothing needs, again and again, leaves nothing; `left` is used up by it."""
+    ready = [ref for ref in needs if ref not in left]
+    for ref in ready:  # grows while it is walked
+        for each in needs[ref]:
+            left[each] -= 1
+            if not left[each]:
+                ready.append(each)
+    return len(ready) == len(needs)
 
 
-def _cycles(needs: Mapping[str, tuple[str, ...]]) -> list[Finding]:
-    """One finding where components need each other in a circle, which Nix itself never allows."""
+def _cycle(needs: Mapping[str, tuple[str, ...]]) -> Finding:
+    """Where components need each other in a circle, which Nix itself never allows."""
     left = {ref: len(found) for ref, found in needs.items()}
     needed_by: dict[str, list[str]] = {}
     for ref, found in needs.items():
@@ -70,11 +78,8 @@ def _cycles(needs: Mapping[str, tuple[str, ...]]) -> list[Finding]:
             left[each] -= 1
             if not left[each]:
                 ready.append(each)
-    if len(ready) == len(needs):
-        return []
-    resolved = set(ready)
-    circle = _circle(needs, resolved)
-    return [Finding(where=circle[0], what=_shown(circle))]
+    circle = _circle(needs, set(ready))
+    return Finding(where=circle[0], what=_shown(circle))
 
 
 def _circle(needs: Mapping[str, tuple[str, ...]], resolved: set[str]) -> list[str]:

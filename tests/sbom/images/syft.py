@@ -1,4 +1,4 @@
-"""What syft finds in an image that is made here: `python -m tests.sbom.images.syft PROGRAM VERSION` records it.
+"""What syft finds in an image made here; `python -m tests.sbom.images.syft PROGRAM VERSION` records it.
 
 Syft takes a quarter of an hour to be built, so its answer is kept in `syft.json` beside this file, with its
 version and the digest of the image's manifest: the image comes out the same whenever it is made.
