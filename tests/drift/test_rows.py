@@ -44,3 +44,35 @@ def test_changed_cells_are_no_change_of_rows(tmp_path: Path) -> None:
     """A table of as many rows as before has findings about its cells alone."""
     report = compared(tmp_path, (TABLE, TABLE.replace("2,5", "2,6")))
     assert [finding.path for finding in report.findings] == ["temp[2]"]
+
+
+def test_rows_in_another_order_are_said_first(tmp_path: Path) -> None:
+    """Reordered rows are told with the rule that pairs them, and that rule makes a match of them."""
+    lines = [f"{name},{n},{n * 0.1}" for n, name in enumerate("fghijk")]
+    texts = ["name,n,x\n" + "\n".join(rows) + "\n" for rows in (lines, lines[::-1])]
+    first = compared(tmp_path, (texts[0], texts[1])).findings[0]
+    assert (first.path, first.reason) == ("$", "the rows stand in another order")
+    assert '{ path = "$", output = "a.csv", sorted_by = "name" }' in first.advice
+    report = compared(tmp_path, (texts[0], texts[1]), {"path": "$", "output": "a.csv", "sorted_by": "name"})
+    assert report.verdict is Verdict.MATCH
+
+
+def test_keys_of_two_columns_are_found(tmp_path: Path) -> None:
+    """Where no column alone tells rows apart, several are named, and drift of others does not hide it."""
+    lines = [f"{site},{day},{day * 1.5}" for site in "AB" for day in (1, 2, 3)]
+    moved = [*lines[3:], *lines[:2], "A,3,4.75"]
+    texts = ["site,day,temp\n" + "\n".join(rows) + "\n" for rows in (lines, moved)]
+    report = compared(tmp_path, (texts[0], texts[1]))
+    assert 'sorted_by = ["site", "day"]' in report.findings[0].advice
+
+
+def test_an_order_that_explains_nothing_is_not_told(tmp_path: Path) -> None:
+    """A table in whose place every number has moved is no reordered one."""
+    report = compared(tmp_path, ("id,x,y\n1,1.5,2.5\n2,3.5,4.5\n", "id,x,y\n2,1.5,2.5\n1,3.5,4.5\n"))
+    assert [finding.path for finding in report.findings] == ["id"]
+
+
+def test_the_verdict_is_that_of_the_values(tmp_path: Path) -> None:
+    """To tell the order makes no drift a structure."""
+    texts = ("id,x\n1,1.5\n2,3.5\n3,4.5\n", "id,x\n2,3.5\n3,4.5\n1,1.5\n")
+    assert compared(tmp_path, texts).verdict is Verdict.DRIFT

@@ -34,6 +34,12 @@ def advice(
     return ""
 
 
+def order_advice(keys: tuple[str, ...], output: str) -> str:
+    """What pairs rows by their keys, as the rule itself."""
+    names = _toml(keys[0]) if len(keys) == 1 else f"[{', '.join(map(_toml, keys))}]"
+    return f"this rule would pair them: {{ {_selects('$', output)}, sorted_by = {names} }}"
+
+
 def _text(error: float, term: str, of_what: str, selects: str) -> str:
     rule = f'{{ {selects}, {term} = {_bound(error)}, reason = "…" }}'
     return f"all differences are within {error:.2g} {of_what}; this rule would admit them: {rule}"

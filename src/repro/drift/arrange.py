@@ -118,7 +118,7 @@ def _twice(keys: Keys) -> tuple[object, ...] | None:
 
 def _keys(tree: Tree, path: TreePath, names: tuple[str, ...]) -> Keys | None:
     """The key of each row of the table at `path`, None if there is no such table."""
-    columns = [_column(tree, path, name) for name in names]
+    columns = [column_of(tree, path, name) for name in names]
     if any(column is None for column in columns):
         return None
     filled = [column for column in columns if column is not None]
@@ -127,7 +127,8 @@ def _keys(tree: Tree, path: TreePath, names: tuple[str, ...]) -> Keys | None:
     return list(zip(*filled, strict=True))
 
 
-def _column(tree: Tree, path: TreePath, name: str) -> list[object] | None:
+def column_of(tree: Tree, path: TreePath, name: str) -> list[object] | None:
+    """The values of a column of the table at `path`, None if it has none of that name."""
     leaf = tree.get((*path, name))
     if isinstance(leaf, Array):
         return [_plain(value) for value in leaf.values.tolist()] if leaf.values.ndim == 1 else None

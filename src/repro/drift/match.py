@@ -14,6 +14,7 @@ from repro.core.verdict import Verdict
 from repro.drift import gauge, stats
 from repro.drift.arrange import arranged, count_rows
 from repro.drift.leaves import Arrays, by_writing, exactness, judge_floats, judge_part
+from repro.drift.order import tell_order
 from repro.drift.pattern import path_text
 from repro.drift.report import PathReport, Worst, shown
 from repro.drift.small import is_small, judge_small
@@ -40,12 +41,13 @@ def compare_trees(name: str, baseline: Tree, observed: Tree, rules: OutputRules)
     for path, leaf in observed.items():
         if path not in baseline:
             _pair(tally, path, ABSENT, leaf, rules)  # type: ignore[arg-type]
-    if tally.findings:
-        count_rows(tally, baseline, observed)
     for waiting in tally.waiting.values():
         judge_floats(tally, waiting)
     for small in tally.small.values():
         judge_small(tally, small)
+    if tally.findings:
+        count_rows(tally, baseline, observed)
+        tell_order(tally, baseline, observed)
     return tally.report()
 
 
