@@ -136,6 +136,15 @@ def test_a_file_more_is_refused(repro: Repro, ran: Lab, keys: dict[str, KeyFiles
     assert name in answer.out
 
 
+def test_a_copy_under_another_name_is_refused(repro: Repro, ran: Lab, keys: dict[str, KeyFiles]) -> None:
+    """The bytes of a listed file under a name that nobody listed are a file more."""
+    place = signed(repro, ran, keys)
+    shutil.copyfile(place / "outputs/results.json", place / "outputs/copy.json")
+    answer = repro(place, *COMMAND, "-q")
+    assert answer.code == 1
+    assert "outputs/copy.json: refused" in answer.out
+
+
 def test_a_policy_that_asks_for_less_is_refused(repro: Repro, ran: Lab, keys: dict[str, KeyFiles]) -> None:
     """A policy without the demand for a replay is not the one that was signed."""
     place = signed(repro, ran, keys)

@@ -73,7 +73,7 @@ def demand_of(place: Place, name: str, table: Tables, names: Names) -> Demand:
 def _common(place: Place, name: str, table: Tables, signers: tuple[Signer, ...]) -> dict[str, Any]:
     exact = sum(1 for one in signers if not (one.identity and one.identity.is_pattern))
     if table.threshold > exact and exact == len(signers):
-        text = f"{table.threshold} signers are needed, and {exact} are named"
+        text = f"{table.threshold} signers are needed; named: {exact}"
         raise place.at("threshold").wrong(text, "name more, or lower the threshold")
     return {
         "name": name,
@@ -102,7 +102,7 @@ def _provenance(place: Place, name: str, table: ProvenanceTable, names: Names) -
         raise place.at("level").wrong(f"level {table.level}, and no builder here has more than {best}")
     operators = {one.operator for one in builders if one.operator}
     if table.independent > 1 and len(operators) < table.independent:
-        text = f"{table.independent} independent builders, and {len(operators)} operators are named"
+        text = f"{table.independent} independent operators of builders are needed; named: {len(operators)}"
         raise place.at("independent").wrong(text, "give builders an operator each")
     return Provenance(
         **_common(place, name, table, signers),
