@@ -139,7 +139,7 @@ WRONG = [
     ("tag_pattern = 'v[0-9.]+'", 'tag = "v1"\nbranch = "main"', "also branch"),
     ("tag_pattern = 'v[0-9.]+'", 'branch = "a..b"', "branch"),
     ('source = "https://github.com/example/lab"\n', "", "source: missing"),
-    ('source = "https', 'independent = 2\nsource = "https', "2 independent operators of builders are needed; named: 1"),
+    ('source = "https', 'independent = 2\nsource = "https', "operators of builders are needed; named: 1"),
     ("workflow = { any = true }", "workflow = { }", "nothing of its value"),
     ("workflow = { any = true }", "workflow = { any = true, equals = 1 }", "equals and any"),
     ("workflow = { any = true }", "workflow = { equals = 2026-01-01 }", "parameters.workflow"),
