@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from defusedxml import ElementTree
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Project
 
 RULES = '[[rules]]\npath = "b"\natol = 1\nreason = "b is noisy"\n'
+OPTION = {"xml": "--junit", "md": "--markdown", "sarif": "--sarif", "html": "--html"}
+"""The option that writes a report, by its suffix."""
 
 
 @pytest.fixture
@@ -77,3 +82,47 @@ def test_paths_are_relative_to_the_folder_of_minus_c(pair: Project) -> None:
     """-C moves A, B and the rules alike."""
     call = ("drift", "a.json", "far.json", "--rules", "rules.toml", "-C", str(pair.root))
     assert pair("-C", "/", *call).code == 0
+
+
+def test_rules_are_explained(pair: Project) -> None:
+    """`--explain-rules` names for each path the rule that decides, what it grants and why."""
+    asked = ("drift", "a.json", "far.json", "--rules", "rules.toml", "--explain-rules")
+    answer = pair(*asked)
+    assert answer.code == 0
+    assert answer.out.splitlines() == [
+        "a.json",
+        "  a, 1 value: default",
+        "    grants rtol = 1e-10",
+        "  b, 1 value: rule 1 (b)",
+        "    grants rtol = 1e-10, atol = 1.0: b is noisy",
+    ]
+    document = pair(*asked, "--json").document
+    assert document["version"] == 1
+    assert [(leaf["path"], leaf["rule"], leaf["reason"]) for leaf in document["leaves"]] == [
+        ("a", "default", ""),
+        ("b", "rule 1 (b)", "b is noisy"),
+    ]
+    assert pair("drift", "gone.json", "far.json", "--explain-rules").code == 3
+
+
+HOSTILE = "\x1b[31m<script>alert(1)</script>\u202e"
+
+
+def test_hostile_names_are_shown_as_text_in_every_report(project: Project) -> None:
+    """Names of files and keys with terminal escapes and markup stay text on the terminal and in all files."""
+    key = json.dumps(HOSTILE)
+    name = "\x1b[31m<script>.json"
+    for folder, number in (("one", 1.5), ("two", 2.5)):
+        project.write(f"{folder}/{name}", f'{{{key}: {number}, "s": {json.dumps(HOSTILE + folder)}}}')
+    forms = ("junit.xml", "report.md", "report.sarif", "report.html")
+    options = [part for form in forms for part in (OPTION[form.rpartition(".")[2]], form)]
+    answers = [project("drift", "one", "two", *more) for more in (options, ["--json"], ["--explain-rules"])]
+    assert [answer.code for answer in answers] == [1, 1, 0]
+    texts = {form: (project.root / form).read_text(encoding="utf-8") for form in forms}
+    shown = [answers[0].out, answers[0].err, answers[1].out, answers[2].out, *texts.values()]
+    assert all(char.isprintable() or char == "\n" for text in shown for char in text)
+    assert "<script" not in texts["report.html"]
+    assert "<script" not in texts["junit.xml"]
+    assert [*ElementTree.fromstring(texts["junit.xml"]).iter("testcase")]
+    assert json.loads(texts["report.sarif"])["runs"]
+    assert not re.search(r"(?<!\\)<script", re.sub(r"(?s)```.*?```|`[^`\n]*`", "", texts["report.md"]))

@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import h5py
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from ruamel.yaml import YAML
 
 if TYPE_CHECKING:
@@ -47,6 +50,24 @@ def test_git_diff_shows_numbers(versions: Project) -> None:
     assert "sub dir/a.npy: drift" in text
     assert "tmp" not in text
     assert "b.npy" not in text
+
+
+def test_git_diff_shows_hdf5_and_parquet(versions: Project) -> None:
+    """`git diff` tells the path, the place and both values of what drifted in `.h5` and `.parquet`."""
+    versions.write(".gitattributes", "*.h5 diff=repro\n*.parquet diff=repro\n")
+    for values in ([1.0, 2.0, 3.0], [1.0, 2.5, 3.0]):
+        with h5py.File(versions.root / "a.h5", "w") as made:
+            made["group/x"] = values
+        parquet.write_table(pa.table({"speed": values}), versions.root / "t.parquet")
+        if values[1] == 2.0:
+            versions.git("add", "-A")
+            versions.git("commit", "-qm", "science")
+    text = _git(versions, "diff", "--", "a.h5", "t.parquet")
+    assert "Binary files" not in text
+    for name, path in (("a.h5", "group.x"), ("t.parquet", "speed")):
+        told = text[text.index(f"diff --repro {name}") :]
+        assert told.startswith(f"diff --repro {name}\n{name}: drift\n  {path}: drift\n")
+        assert "[1]: baseline 2.0, observed 2.5" in told
 
 
 def test_git_shows_new_deleted_renamed_and_broken_files(versions: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ TODAY = date(2030, 6, 1)
 
 def compared(tmp_path: Path, one: bytes, other: bytes, name: str = "a.json") -> DriftReport:
     for folder, data in (("a", one), ("b", other)):
-        (tmp_path / folder).mkdir()
+        (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / name).write_bytes(data)
     return compare(tmp_path / "a", tmp_path / "b", Rules(), today=TODAY)
 
@@ -68,3 +69,47 @@ def test_depth_and_digits_are_capped_everywhere(suffix: str) -> None:
     for data in (b"[" * 100_000 + b"]" * 100_000, b"[" + b"9" * 5000 + b"]"):
         with pytest.raises(FormatError):
             read(opening + data, name=f"a.{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", "[NaN, Infinity, -Infinity]"),
+        ("a.jsonl", "NaN\nInfinity\n-Infinity\n"),
+        ("a.toml", "x = [nan, inf, -inf]\n"),
+        ("a.yaml", "[.nan, .inf, -.inf]\n"),
+        ("a.csv", "x\nnan\ninf\n-inf\n"),
+        ("a.txt", "nan inf -inf\n"),
+    ],
+)
+def test_nan_as_each_format_writes_it_is_a_number_of_its_own(tmp_path: Path, name: str, text: str) -> None:
+    """NaN and infinity in a format's own spelling are equal to themselves, and a pattern beside a number."""
+    report = compared(tmp_path, text.encode(), text.encode(), name)
+    assert report.verdict is Verdict.MATCH
+    number = re.sub(r"\.?(?i:nan)", "1.5", text)
+    again = compared(tmp_path / "again", text.encode(), number.encode(), name)
+    assert again.verdict is Verdict.PATTERN
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(
+            (name, token)
+            for name in ("a.json", "a.jsonl")
+            for token in ("nan", "NAN", "-NaN", "inf", "+Infinity")
+        ),
+        *(("a.toml", f"x = {token}\n") for token in ("NaN", "NAN", "Infinity", ".nan")),
+    ],
+)
+def test_other_spellings_of_nan_are_refused(name: str, text: str) -> None:
+    """A token that the format does not have for NaN or infinity is a FormatError, not a guess."""
+    with pytest.raises(FormatError):
+        read(text.encode(), name=name)
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.yaml", "x: {}\n"), ("a.csv", "x\n1.5\n{}\n")])
+@pytest.mark.parametrize("token", ["NaNs", "1.#QNAN", "-1.#IND"])
+def test_what_only_looks_like_nan_is_text(name: str, text: str, token: str) -> None:
+    """Where a format has bare words, a token that is no number of it stays a word."""
+    assert token in read(text.format(token).encode(), name=name).values()

@@ -77,6 +77,22 @@ def test_hdf5_datasets_and_attributes_are_leaves(options: dict[str, Any]) -> Non
     }
 
 
+def test_soft_links_in_a_loop_are_text() -> None:
+    """Soft links that lead to each other, to themselves or above are compared as text and never followed."""
+
+    def looped(made: Any) -> None:  # noqa: ANN401 - an h5py file
+        made["one"], made["two"] = h5py.SoftLink("/two"), h5py.SoftLink("/one")
+        made["self"] = h5py.SoftLink("/self")
+        made.create_group("g")["up"] = h5py.SoftLink("/g")
+
+    assert plain(read(hdf5(looped), name="a.h5")) == {
+        "g.up": "link to /g",
+        "one": "link to /two",
+        "self": "link to /self",
+        "two": "link to /one",
+    }
+
+
 def test_plain_datasets_are_not_copied() -> None:
     """Values that lie in the file in one piece are used where they lie."""
     data = hdf5(lambda made: made.__setitem__("x", np.arange(1000.0)))

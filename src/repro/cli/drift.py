@@ -88,7 +88,8 @@ def drift(  # noqa: PLR0917 - as many as the verb has options
 
     folder = ctx.settings(context).folder
     if explain_rules:
-        _explain(folder / baseline, {"rtol": rtol, "atol": atol, "srtol": srtol}, rules and folder / rules)
+        tolerances = {"rtol": rtol, "atol": atol, "srtol": srtol}
+        _explain(folder / baseline, tolerances, rules and folder / rules, as_json=as_json)
         return
     report = compare_paths(
         folder / baseline,
@@ -105,12 +106,18 @@ def drift(  # noqa: PLR0917 - as many as the verb has options
     ctx.leave(report.verdict.exit)
 
 
-def _explain(baseline: Path, tolerances: dict[str, float | None], rules: Path | None) -> None:
+def _explain(
+    baseline: Path, tolerances: dict[str, float | None], rules: Path | None, *, as_json: bool
+) -> None:
     """Show which rule decides about each path."""
     from repro.flows.compare import explain_rules
     from repro.render.drift_text import rules_text
 
-    ctx.say(rules_text(explain_rules(baseline, tolerances=tolerances, rules_file=rules)))
+    explanation = explain_rules(baseline, tolerances=tolerances, rules_file=rules)
+    if as_json:
+        ctx.say_json(explanation.to_dict())
+    else:
+        ctx.say(rules_text(explanation))
 
 
 def _write(context: typer.Context, report: DriftReport, sides: tuple[Path, Path], reports: Reports) -> None:

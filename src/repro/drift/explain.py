@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from repro.drift.pattern import path_text
 from repro.drift.readers.choose import folder_of, read
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from repro.drift.resolve import OutputRules
     from repro.drift.rules import Rules
     from repro.drift.tree import Leaf
+
+VERSION: Final = 1
+"""Of the JSON form."""
 
 ASKED = ("exact", "strict_zero", "ignore", "labels", "permutation", "up_to_sign", "sorted_by", "scale")
 """Keys of a rule that are told where they are set, beside the tolerances."""
@@ -46,6 +49,11 @@ class Explanation:
 
     leaves: tuple[Explained, ...]
     warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The explanation as canonical JSON takes it."""
+        leaves = [{**asdict(leaf), "over": list(leaf.over)} for leaf in self.leaves]
+        return {"version": VERSION, "leaves": leaves, "warnings": list(self.warnings)}
 
 
 def explain(baseline: Path, rules: Rules, *, today: date) -> Explanation:
