@@ -16,8 +16,13 @@ from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
 from tests.sigstore.order import GITHUB, WORKFLOW, Order
 from tests.sigstore.world import PrivateSigstore
 from tuf.api.metadata import (  # type: ignore[attr-defined]
-    Metadata, Root, Snapshot, TargetFile, Targets, Timestamp,
-)  # fmt: skip
+    Metadata,
+    Root,
+    Snapshot,
+    TargetFile,
+    Targets,
+    Timestamp,
+)
 
 from repro.core.exits import Exit
 from repro.flows.verify import Wishes, verify
