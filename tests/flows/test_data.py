@@ -52,6 +52,20 @@ def test_a_pull_fetches_what_an_experiment_needs_and_no_more(lab: Lab) -> None:
     assert pull(lab.root, Wish(experiments=("other",))).moved.moved == ()
 
 
+def test_what_cannot_be_pulled_is_named_by_its_path(lab: Lab) -> None:
+    """An object that the remote lacks is told with its path; a remote that is not there, as such."""
+    second(lab)
+    place(lab.shelf, "9\n").unlink()
+    with pytest.raises(DataError, match=r"^data/other\.csv: remote .*: 1 of 2 objects") as caught:
+        pull(lab.root, Wish())
+    assert "data/points.csv" not in caught.value.message
+    shutil.rmtree(lab.shelf)
+    place(cache_of(lab), POINTS).unlink()
+    with pytest.raises(DataError, match=r"there is no such folder$") as caught:
+        pull(lab.root, Wish())
+    assert "mount it" in caught.value.hint
+
+
 def test_a_pull_at_a_revision_fetches_what_was_needed_then(lab: Lab) -> None:
     """With a revision its pointers count, and the work tree stays as it is."""
     lab.track("data/points.csv", "7\n")

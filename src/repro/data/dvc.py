@@ -77,7 +77,7 @@ class DvcRemote:
                 there = shelf.raw.exists(shelf.base)
             except Exception as error:  # each kind of remote raises its own
                 raise shelf.failure(error) from error
-            if not there and shelf.bucket_is_missing():
+            if not there and shelf.place_is_missing():
                 raise shelf.failure(FileNotFoundError())
         if not there:
             raise DataError(

@@ -140,8 +140,10 @@ class Shelf:
             return None
         return found if isinstance(found, dict) and found else None
 
-    def bucket_is_missing(self) -> bool:
-        """Whether there is not even the bucket that the address names."""
+    def place_is_missing(self) -> bool:
+        """Whether there is not even the bucket, or the folder of this machine, that the address names."""
+        if self.is_local:
+            return not self.raw.isdir(self.base)
         if self.fs.protocol != "gs":
             return False
         try:
@@ -156,7 +158,12 @@ class Shelf:
         """What a storage raised, as an error with a next step."""
         if isinstance(error, DataError):
             return error
-        if isinstance(error, FileNotFoundError) and self.bucket_is_missing():
+        if isinstance(error, FileNotFoundError) and self.place_is_missing():
+            if self.is_local:
+                return DataError(
+                    f"remote {self.name}: there is no such folder",
+                    hint="mount it, or correct the address: dvc remote modify; the first dvc push makes it",
+                )
             return DataError(
                 f"remote {self.name}: there is no such bucket",
                 hint="correct the address: dvc remote modify; or make the bucket",

@@ -30,11 +30,12 @@ AHEAD = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What went wrong with one object, in words, and what to do."""
+    """What went wrong with one object, in words, and what to do; `absent` where the remote has not got it."""
 
     object: Object
     text: str
     hint: str = ""
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,8 @@ def fetch(
             return _get(opened, cache, each, parts / str(number), aside if each in corrupt else None, stop)
 
         failures = _all(lacking, one, jobs or opened.jobs, listener, stop)
+        if any(failure.absent for failure in failures) and opened.place_is_missing():
+            raise opened.failure(FileNotFoundError())
         if failures:
             raise _failed(opened, failures, len(lacking), "fetched", "`dvc push` them from where they are")
     return Moved(moved=tuple(lacking), there=there, quarantined=tuple(aside))
@@ -174,10 +177,9 @@ def _get(
         if found := _entered(cache, wanted, part, aside):
             text = f"{wanted}: the remote's copy ({wanted.location}) is corrupt, its hash is {found}"
             return Failure(object=wanted, text=text)
-    except FileNotFoundError as error:
-        missing = shelf.failure(error) if shelf.bucket_is_missing() else None
-        text = missing.message if missing else f"not in the remote ({wanted.location})"
-        return Failure(object=wanted, text=f"{wanted}: {text}", hint=missing.hint if missing else "")
+    except FileNotFoundError:
+        text = f"{wanted}: not in the remote ({wanted.location})"
+        return Failure(object=wanted, text=text, absent=True)
     except Exception as error:  # noqa: BLE001 - each kind of remote raises its own
         return Failure(object=wanted, text=f"{wanted}: {words_of(error)}", hint=hint_for(error))
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from repro.core.errors import DataError
@@ -13,7 +14,7 @@ from repro.data.cache import Standing
 from repro.data.dvc import DvcRemote
 from repro.data.needs import Needs, all_parts, needs, parts_of, reader
 from repro.data.place import place_all
-from repro.data.shelf import quiet
+from repro.data.shelf import NAMED, quiet
 from repro.data.transfer import Moved, standings
 from repro.flows.replay import open_place
 from repro.flows.resolve import resolve
@@ -127,11 +128,12 @@ def pull(root: Path, wish: Wish, listener: Listener = silent, *, in_place: bool 
     with subject_of(root, wish.revision) as (subject, remote, _):
         asked = experiments_of(subject.project, wish.experiments)
         parts = _parts(subject.tree.root, asked)
-        first = remote.pull([part.pointer.object for part in parts], listener=listener, jobs=wish.jobs)
+        pulling = partial(_pulled, remote=remote, listener=listener, jobs=wish.jobs)
+        first = pulling([(part.pointer.path, part.pointer.object) for part in parts])
         wanted = needs(parts, reader(remote.cache, None))
         if wanted.unknown:
             raise DataError(f"{wanted.unknown[0].path}: its manifest went from the cache meanwhile")
-        second = remote.pull(wanted.objects, listener=listener, jobs=wish.jobs)
+        second = pulling([(item.path, item.object) for item in wanted.items])
         placed = place_all(root, wanted.items, remote.cache) if in_place else None
         return TransferReport(
             experiments=tuple(asked),
@@ -144,6 +146,19 @@ def pull(root: Path, wish: Wish, listener: Listener = silent, *, in_place: bool 
             ),
             placed=placed,
         )
+
+
+def _pulled(named: Sequence[tuple[str, Object]], remote: DvcRemote, listener: Listener, jobs: int) -> Moved:
+    """Fetch objects by their paths; where some cannot be had, the error names the paths first."""
+    try:
+        return remote.pull([one for _, one in named], listener=listener, jobs=jobs)
+    except DataError as error:
+        found = standings(remote.cache, list({one for _, one in named}))
+        lacking = sorted({path for path, one in named if found[one] is not Standing.PRESENT})
+        if not lacking:
+            raise
+        more = f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else ""
+        raise DataError(f"{', '.join(lacking[:NAMED])}{more}: {error.message}", hint=error.hint) from error
 
 
 def push(root: Path, wish: Wish, listener: Listener = silent, *, everything: bool = False) -> TransferReport:
