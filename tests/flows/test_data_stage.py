@@ -136,6 +136,12 @@ def test_a_change_of_dvc_yaml_is_seen(stranger: Path) -> None:
     assert config.load(stranger).experiment("it").outputs == ("other.txt",)
 
 
+def test_own_inputs_are_added(stranger: Path) -> None:
+    """`inputs` beside a stage are needed too, each once; those of the stage stay."""
+    write(stranger, 'inputs = ["params.yaml", "prepared.txt"]')
+    assert config.load(stranger).experiment("it").inputs == ("prepared.txt", "params.yaml")
+
+
 def test_own_outputs_choose_among_the_files(stranger: Path) -> None:
     """`outputs` beside a stage says which of its files are compared."""
     write(stranger, 'outputs = ["metrics/scores.json"]')

@@ -54,7 +54,7 @@ class Stage:
 def expanded(tables: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """The tables of a `repro.toml` with every `stage` replaced by what it stands for.
 
-    What the table of an experiment says itself counts; what it leaves out is the stage's.
+    What the table of an experiment says itself counts; what it leaves out is the stage's. Inputs are both.
     """
     experiments = tables.get("experiments")
     if not isinstance(experiments, dict):
@@ -79,7 +79,11 @@ def _filled(name: str, own: Any, root: Path) -> Any:  # noqa: ANN401 - tables no
         raise ConfigError(f"{where}: it has no outs, metrics or plots", hint="there is nothing to compare")
     named_outputs = tuple(each for each in outputs if isinstance(each, str))
     inputs = [path for path in stage.deps if find_pointer(root, path) is not None]
-    return {"inputs": inputs, **own, "command": stage.command(named_outputs), "outputs": list(outputs)}
+    filled = {**own, "command": stage.command(named_outputs), "outputs": list(outputs)}
+    more = own.get("inputs", [])
+    if isinstance(more, list | tuple):
+        filled["inputs"] = [*inputs, *(path for path in more if path not in inputs)]
+    return filled
 
 
 def read_stage(root: Path, named: str, where: str) -> Stage:
