@@ -1,7 +1,8 @@
-"""`repro gate`: the table decides, the worst counts, and ten planted faults are found."""
+"""`repro gate`: the table decides, the worst counts, and each planted fault is found."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -236,7 +237,14 @@ environment = "here"
 [experiments.sums]
 command = ["python", "sums.py", "{out}/r.json"]
 sources = ["sums.py"]
+inputs = ["numbers.csv"]
 outputs = ["r.json"]
+
+[audit]
+max_age_days = 100000
+
+[licences]
+allow = ["MIT"]
 
 [verify]
 policy = "policy.toml"
@@ -246,12 +254,20 @@ targets = ["artifact.bin"]
 command = ["ruff", "check", "--isolated", "--no-cache", "sums.py"]
 stages = ["pull-request", "release"]
 
+[gate.types]
+command = ["mypy", "--strict", "--config-file=", "--cache-dir=/dev/null", "sums.py"]
+stages = ["pull-request", "release"]
+
 [gate.test]
 command = ["python", "-m", "unittest", "-q", "test_sums"]
 stages = ["pull-request", "release"]
 
 [gate.workflows]
 command = ["zizmor", "--quiet", "--offline", ".github"]
+stages = ["pull-request", "release"]
+
+[gate.objects]
+command = ["repro", "data", "verify"]
 stages = ["pull-request", "release"]
 
 [gate.replay]
@@ -264,6 +280,14 @@ stages = ["release"]
 
 [gate.sbom]
 command = ["repro", "sbom", "check", "sbom.json", "requirements.lock"]
+stages = ["release"]
+
+[gate.licences]
+command = ["repro", "sbom", "licences", "parts.json"]
+stages = ["release"]
+
+[gate.audit]
+command = ["repro", "audit", "parts.json", "--db", "advisories"]
 stages = ["release"]
 
 [gate.policy]
@@ -303,6 +327,32 @@ jobs:
         with:
           persist-credentials: false
 """
+PARTS = {
+    "bomFormat": "CycloneDX",
+    "specVersion": "1.6",
+    "components": [
+        {
+            "type": "library",
+            "name": "demo",
+            "version": "2.0",
+            "purl": "pkg:pypi/demo@2.0",
+            "licenses": [{"license": {"id": "MIT"}}],
+        }
+    ],
+}
+ADVISORY = {
+    "id": "PYSEC-1",
+    "modified": "2026-11-20T00:00:00Z",
+    "affected": [
+        {
+            "package": {"ecosystem": "PyPI", "name": "demo"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}],
+        }
+    ],
+}
+NUMBERS = "1\n2\n"
+MD5 = hashlib.md5(NUMBERS.encode(), usedforsecurity=False).hexdigest()
+OBJECT = f"shelf/files/md5/{MD5[:2]}/{MD5[2:]}"
 POLICY = """\
 version = 1
 name = "small"
@@ -324,7 +374,7 @@ signers = ["us"]
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small project with an experiment, a build, an SBOM, a signed artifact and a policy."""
-    absent = [name for name in ("ruff", "zizmor") if shutil.which(name, path=TOOLS) is None]
+    absent = [name for name in ("ruff", "mypy", "zizmor") if shutil.which(name, path=TOOLS) is None]
     if absent:
         assert os.environ.get("CI") != "true", absent
         pytest.skip(f"not here, as inside of a Nix build: {', '.join(absent)}")
@@ -335,6 +385,12 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "test_sums.py": TEST,
         "build.py": BUILD,
         "requirements.lock": LOCK,
+        "parts.json": json.dumps(PARTS, indent=1),
+        "advisories/0.json": json.dumps(ADVISORY),
+        ".dvc/config": "[core]\n    remote = shelf\n['remote \"shelf\"']\n    url = ../shelf\n",
+        ".dvc/.gitignore": "/cache\n",
+        "numbers.csv.dvc": f"outs:\n- md5: {MD5}\n  size: {len(NUMBERS)}\n  hash: md5\n  path: numbers.csv\n",
+        OBJECT: NUMBERS,
         "policy.toml": POLICY,
         ".github/workflows/ci.yml": WORKFLOW,
         "artifact.bin": "trusted",
@@ -358,6 +414,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 FAULTS = {
     "an-unused-import": ("lint", "sums.py", "import json\n", "import json\nimport os\n"),
+    "a-wrong-type": ("types", "sums.py", "range(10)", "range('10')"),
     "a-test-that-fails": ("test", "test_sums.py", "(1, 1)", "(1, 2)"),
     "an-action-by-its-tag": (
         "workflows",
@@ -365,16 +422,21 @@ FAULTS = {
         "3d3c42e5aac5ba805825da76410c181273ba90b1",
         "v7",
     ),
+    "an-object-that-is-missing": ("objects", OBJECT, NUMBERS, None),
+    "an-object-that-is-corrupt": ("objects", OBJECT, "2", "3"),
+    "a-byte-of-a-baseline": ("replay", "baselines/**/r.json", "45", "46"),
     "a-number-that-drifted": ("replay", "sums.py", "range(10)", "range(11)"),
     "an-output-that-is-missing": ("replay", "sums.py", "sys.argv[1]", "'/dev/null'"),
     "a-build-that-differs": ("build", "build.py", "'built'", "sys.argv[1]"),
     "an-sbom-of-another-lock": ("sbom", "requirements.lock", "29572ef2", "00000000"),
     "an-sbom-cut-short": ("sbom", "sbom.json", '"bomFormat"', ""),
+    "a-licence-that-is-not-allowed": ("licences", "parts.json", "MIT", "GPL-3.0-only"),
+    "a-component-with-a-hole": ("audit", "parts.json", "2.0", "1.9"),
     "a-policy-that-expired": ("policy", "policy.toml", "2999", "2020"),
     "an-artifact-altered": ("verify", "artifact.bin", "trusted", "trusteD"),
     "the-bundle-of-another-artifact": ("verify", "artifact.bin.sigstore.json", "", "other.bin.sigstore.json"),
 }
-"""For each: the check that must find it, and the edit."""
+"""For each: the check that must find it, and the edit; None removes the file."""
 
 
 def test_a_good_project_passes(good: Path, tmp_path: Path) -> None:
@@ -382,7 +444,7 @@ def test_a_good_project_passes(good: Path, tmp_path: Path) -> None:
     place = shutil.copytree(good, tmp_path / "copy", symlinks=True)
     answer = repro(place, "gate", "--stage", "release", "--json")
     assert answer.code == 0, answer.out
-    assert len(json.loads(answer.out)["checks"]) == 8
+    assert len(json.loads(answer.out)["checks"]) == 12
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -390,12 +452,22 @@ def test_a_planted_fault_is_found(good: Path, tmp_path: Path, fault: str) -> Non
     """Each fault makes the gate of the release exit 1, by the check that is there for it."""
     check, name, old, new = FAULTS[fault]
     place = shutil.copytree(good, tmp_path / "copy", symlinks=True)
-    path = place / name
+    (path,) = place.glob(name)
     text = path.read_text(encoding="utf-8")
     assert old in text
-    path.write_text(text.replace(old, new) if old else (place / new).read_text(), encoding="utf-8")
+    if new is None:
+        path.unlink()
+    else:
+        path.write_text(text.replace(old, new) if old else (place / new).read_text(), encoding="utf-8")
     answer = repro(place, "gate", "--stage", "release", "--only", check, "--json")
     assert answer.code == 1, answer.out + answer.err
     (found,) = json.loads(answer.out)["checks"]
     assert found["status"] == "fail"
     assert found["output"]
+
+
+def test_a_policy_that_cannot_be_read_is_no_pass(good: Path, tmp_path: Path) -> None:
+    """Configuration that is cut short is exit 2, which counts more than a failure."""
+    place = shutil.copytree(good, tmp_path / "copy", symlinks=True)
+    (place / "policy.toml").write_text(POLICY.replace("[signers.us]", "[signers.us"), encoding="utf-8")
+    assert repro(place, "gate", "--stage", "release", "--only", "policy", "--only", "verify").code == 2
