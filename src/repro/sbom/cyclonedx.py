@@ -194,7 +194,15 @@ def _type(kind: Kind, spec: str) -> str:
 def _sorted(references: Sequence[Reference]) -> Sequence[Reference]:
     if len(references) < 2:  # noqa: PLR2004 - nothing to sort, as with most
         return references
-    return sorted(set(references), key=lambda each: (each.kind, each.url, each.comment, each.digests))
+    return sorted(
+        set(references),
+        key=lambda each: (
+            each.kind,
+            each.url,
+            each.comment,
+            [(one.algorithm, one.hex) for one in each.digests],
+        ),
+    )
 
 
 def _hashes(digests: Sequence[Digest]) -> list[dict[str, str]]:
@@ -252,13 +260,12 @@ def _patch(patch: Patch) -> dict[str, Any]:
 
 
 def _reference(reference: Reference, spec: str) -> dict[str, Any]:
-    fields = {
-        "comment": reference.comment,
-        "hashes": _hashes(reference.digests),
-        "type": _kind(reference.kind, spec),
-        "url": iri(reference.url),
-    }
-    return {key: value for key, value in fields.items() if value or key == "url"}
+    fields: dict[str, Any] = {"comment": reference.comment} if reference.comment else {}
+    if hashes := _hashes(reference.digests):
+        fields["hashes"] = hashes
+    fields["type"] = _kind(reference.kind, spec)
+    fields["url"] = iri(reference.url)
+    return fields
 
 
 def _kind(kind: str, spec: str) -> str:
