@@ -2,8 +2,9 @@
 
     python benchmarks/bench_sbom_image.py [MEGABYTES [ROUNDS]]
 
-One layer of that size, of files of 4 kB to 1 MB, stored plain, by gzip and by zstd. `repro` checks the
-digests of blob and layer and hashes every file; `tar tf` and Python's tarfile only list names, and in a plain
+One layer of that size, of files of 4 kB to 1 MB, stored plain, by gzip and by zstd; `nix` is the plain one
+with its files in a hundred store paths, whose NAR hashes take a second reading. `repro` checks the digests of
+blob and layer and hashes every file; `tar tf` and Python's tarfile only list names, and in a plain
 layer step over contents; `sha256sum` hashes the blob once. Processes in turns in one run; the table shows
 MB/s of the decompressed layer, the peak in MB, and the median of the ratios of time.
 """
@@ -41,9 +42,11 @@ COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
 }
 KIND = "application/vnd.oci.image"
 
+NIX = "nix/store/0123456789abcdfghijklmnpqrsvwx{:02}-part"
 
-def layer(megabytes: int) -> bytes:
-    """A tar of files that shrink to about a third, the same each time."""
+
+def layer(megabytes: int, place: str = "usr/share/part{:02}") -> bytes:
+    """A tar of files that shrink to about a third, the same each time, in a hundred folders."""
     draw = random.Random(1)  # noqa: S311 - the same layer each time
     words = [draw.randbytes(12) for _ in range(4000)]
     file = io.BytesIO()
@@ -52,7 +55,7 @@ def layer(megabytes: int) -> bytes:
         while file.tell() < megabytes << 20:
             size = int(4096 * 256 ** draw.random())
             data = b"".join(draw.choices(words, k=size // 12))
-            info = tarfile.TarInfo(f"usr/share/part{number % 100}/file{number}")
+            info = tarfile.TarInfo(f"{place.format(number % 100)}/file{number:06}")
             info.size, number = len(data), number + 1
             archive.addfile(info, io.BytesIO(data))
     return file.getvalue()
@@ -84,6 +87,8 @@ def make(folder: Path, megabytes: int) -> None:
     """Write the layouts, in a process of its own: what it holds would count as the peak of its children."""
     plain = layer(megabytes)
     blobs = {name: str(write(folder / name, plain, pack(plain))) for name, pack in COMPRESSIONS.items()}
+    stored = layer(megabytes, NIX)
+    blobs["nix"] = str(write(folder / "nix", stored, stored))
     (folder / "made.json").write_text(json.dumps({"bytes": len(plain), "blobs": blobs}))
 
 
