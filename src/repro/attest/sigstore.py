@@ -55,6 +55,9 @@ if TYPE_CHECKING:
 PROMISED = {("hashedrekord", "0.0.1"), ("dsse", "0.0.1"), ("intoto", "0.0.2")}
 """Kinds of entry of Rekor v1, which signs when it took them."""
 
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+"""The start of a window that nothing limits."""
+
 MAX_WORDS = 300
 """Characters of a library's message that are passed on."""
 
@@ -167,11 +170,10 @@ class _Verifier(Verifier):
 
         The library asks only whether a part of the root has begun, and tries the keys of all logs.
         """
-        root = self._whole._inner  # noqa: SLF001
-        chosen = (
-            *(self._stood(one.valid_for) for one in root.certificate_authorities),
-            *(self._stood(one.public_key.valid_for) for one in root.ctlogs),
-            *(self._stood(one.public_key.valid_for) and one.log_id.key_id in logs for one in root.tlogs),
+        root, times = self._whole._inner, [one.at for one in self.times]  # noqa: SLF001
+        chosen = tuple(
+            (log is None or log in logs) and all(start <= at and (end is None or at <= end) for at in times)
+            for start, end, log in self._whole.windows
         )
         if chosen not in self._narrowed:
             kept = iter(chosen)
@@ -186,11 +188,6 @@ class _Verifier(Verifier):
             raise VerificationError("the entry is in a log that the trusted root does not know for its time")
         self._fulcio_certificate_chain = self._trusted_root.authorities
 
-    def _stood(self, span: TimeRange | None) -> bool:
-        return span is None or all(
-            span.start <= one.at and (span.end is None or one.at <= span.end) for one in self.times
-        )
-
 
 class _Trusted(TrustedRoot):
     """The library's trusted root, with its keys and certificates loaded once and not once a bundle."""
@@ -201,6 +198,11 @@ class _Trusted(TrustedRoot):
             certificate
             for one in map(CertificateAuthority, inner.certificate_authorities)
             for certificate in one.certificates(allow_expired=True)
+        ]
+        self.windows = [
+            *(_window(one.valid_for) for one in inner.certificate_authorities),
+            *(_window(one.public_key.valid_for) for one in inner.ctlogs),
+            *(_window(one.public_key.valid_for, one.log_id.key_id) for one in inner.tlogs),
         ]
         self._stampers: list[CertificateAuthority] = [*map(_Stamper, inner.timestamp_authorities)]
         self._logs: RekorKeyring | None = None
@@ -219,6 +221,13 @@ class _Trusted(TrustedRoot):
     def get_timestamp_authorities(self) -> list[CertificateAuthority]:
         """The authorities that sign timestamps."""
         return self._stampers
+
+
+def _window(
+    span: TimeRange | None, log: bytes | None = None
+) -> tuple[datetime, datetime | None, bytes | None]:
+    """From when a part of the root counts, until when, and, of a log of entries, its identifier."""
+    return (span.start, span.end, log) if span else (ALWAYS, None, log)
 
 
 class _Stamper(CertificateAuthority):
