@@ -114,12 +114,12 @@ def test_verify_makes_and_proves_in_one_step(folder: Path) -> None:
     """--verify gives the same bytes where RECORD is true, and exit 1 with the file's name where it is not."""
     before = repro(folder, "sbom", "venv", "--verify")
     assert (before.code, before.out) == (0, (folder / "sbom.json").read_bytes())
-    assert "as RECORD states" not in before.err
+    assert "that RECORD states" not in before.err
     path = folder / "venv" / SITE / "demo/data.txt"
     path.write_bytes(b"DATA\n")
     plain = repro(folder, "sbom", "venv")
     assert (plain.code, plain.out) == (0, before.out)
-    assert "files are hashed as RECORD states" in plain.err
+    assert "digests of files are those that RECORD states" in plain.err
     after = repro(folder, "sbom", "venv", "--verify", "--out", "after.json")
     assert after.code == 1
     assert "demo/data.txt: is not what RECORD states" in after.err
