@@ -25,7 +25,7 @@ def made_lines(made: Made, out: str) -> Iterator[str]:
     if len(inventory.findings) > SHOWN:
         yield f"note: {len(inventory.findings) - SHOWN} more are in the SBOM, as repro:finding"
     if not made.verified and any((HASHES, "RECORD") in each.properties for each in inventory.components):
-        yield "note: digests of files are those that RECORD states; --verify and repro sbom check read the files"
+        yield "note: digests of files are those that RECORD states; --verify and repro sbom check read them"
     bare = sum(not (evidence(each) or distributions(each)) for each in inventory.components)
     count = plural(len(inventory.components), "component") + (f", {bare} without a hash" if bare else "")
     yield f"SBOM of {one_line(inventory.target.name)}: {count}" + (f", written to {out}" if out else "")
