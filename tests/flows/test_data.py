@@ -64,6 +64,12 @@ def test_what_cannot_be_pulled_is_named_by_its_path(lab: Lab) -> None:
     with pytest.raises(DataError, match=r"there is no such folder$") as caught:
         pull(lab.root, Wish())
     assert "mount it" in caught.value.hint
+    with pytest.raises(DataError, match="no such folder"):
+        verify(lab.root, Wish())
+    with pytest.raises(
+        DataError, match=r"(?s)^data/other\.csv, data/points\.csv: .*missing in the cache"
+    ) as caught:
+        push(lab.root, Wish())
 
 
 def test_a_pull_at_a_revision_fetches_what_was_needed_then(lab: Lab) -> None:

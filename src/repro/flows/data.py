@@ -128,12 +128,14 @@ def pull(root: Path, wish: Wish, listener: Listener = silent, *, in_place: bool 
     with subject_of(root, wish.revision) as (subject, remote, _):
         asked = experiments_of(subject.project, wish.experiments)
         parts = _parts(subject.tree.root, asked)
-        pulling = partial(_pulled, remote=remote, listener=listener, jobs=wish.jobs)
-        first = pulling([(part.pointer.path, part.pointer.object) for part in parts])
+        pulling = partial(remote.pull, listener=listener, jobs=wish.jobs)
+        with _by_path(remote.cache, [(part.pointer.path, part.pointer.object) for part in parts]):
+            first = pulling([part.pointer.object for part in parts])
         wanted = needs(parts, reader(remote.cache, None))
         if wanted.unknown:
             raise DataError(f"{wanted.unknown[0].path}: its manifest went from the cache meanwhile")
-        second = pulling([(item.path, item.object) for item in wanted.items])
+        with _by_path(remote.cache, [(item.path, item.object) for item in wanted.items]):
+            second = pulling(wanted.objects)
         placed = place_all(root, wanted.items, remote.cache) if in_place else None
         return TransferReport(
             experiments=tuple(asked),
@@ -148,12 +150,13 @@ def pull(root: Path, wish: Wish, listener: Listener = silent, *, in_place: bool 
         )
 
 
-def _pulled(named: Sequence[tuple[str, Object]], remote: DvcRemote, listener: Listener, jobs: int) -> Moved:
-    """Fetch objects by their paths; where some cannot be had, the error names the paths first."""
+@contextmanager
+def _by_path(cache: Cache, named: Sequence[tuple[str, Object]]) -> Iterator[None]:
+    """Let an error of a transfer begin with the paths of what is not in the cache."""
     try:
-        return remote.pull([one for _, one in named], listener=listener, jobs=jobs)
+        yield
     except DataError as error:
-        found = standings(remote.cache, list({one for _, one in named}))
+        found = standings(cache, list({one for _, one in named}))
         lacking = sorted({path for path, one in named if found[one] is not Standing.PRESENT})
         if not lacking:
             raise
@@ -174,7 +177,9 @@ def push(root: Path, wish: Wish, listener: Listener = silent, *, everything: boo
                 f"{wanted.unknown[0].path}: its manifest is not in the cache {remote.cache_folder()}",
                 hint="run: repro data pull; or `dvc commit` it where the data is",
             )
-        moved = transfer.push(remote.cache, wanted.objects, remote.shelf(), listener=listener, jobs=wish.jobs)
+        shelf = remote.shelf()
+        with _by_path(remote.cache, [(item.path, item.object) for item in wanted.items]):
+            moved = transfer.push(remote.cache, wanted.objects, shelf, listener=listener, jobs=wish.jobs)
         return TransferReport(experiments=tuple(asked), remote=remote.name, files=_files(wanted), moved=moved)
 
 
@@ -207,11 +212,14 @@ class Places:
         self._there: dict[Object, Standing] = {}
 
     def look(self, objects: Sequence[Object]) -> tuple[dict[Object, Standing], dict[Object, Standing]]:
-        """The standings in the cache, and in the remote."""
+        """The standings in the cache, and in the remote; DataError where the remote's place is not there."""
         self._cached |= standings(self._cache, [one for one in objects if one not in self._cached])
         if self._shelf is not None:
             new = [one for one in objects if one not in self._there]
-            self._there |= self._shelf.look(new, read=self._read)
+            found = self._shelf.look(new, read=self._read)
+            if found and set(found.values()) == {Standing.MISSING} and self._shelf.place_is_missing():
+                raise self._shelf.failure(FileNotFoundError())
+            self._there |= found
         return self._cached, self._there
 
 
