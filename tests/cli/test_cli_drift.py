@@ -126,3 +126,15 @@ def test_hostile_names_are_shown_as_text_in_every_report(project: Project) -> No
     assert [*ElementTree.fromstring(texts["junit.xml"]).iter("testcase")]
     assert json.loads(texts["report.sarif"])["runs"]
     assert not re.search(r"(?<!\\)<script", re.sub(r"(?s)```.*?```|`[^`\n]*`", "", texts["report.md"]))
+
+
+def test_rows_are_paired_by_an_option(project: Project) -> None:
+    """`--sorted-by` pairs rows by the columns that the answer without it has named, tolerances still hold."""
+    project.write("a.csv", "site,day,x\nA,1,1.5\nA,2,2.5\nB,1,3.5\n")
+    project.write("b.csv", "site,day,x\nB,1,3.50001\nA,1,1.5\nA,2,2.5\n")
+    answer = project("drift", "a.csv", "b.csv")
+    assert answer.code == 1
+    assert "--sorted-by site --sorted-by day" in " ".join(answer.out.split())
+    asked = ("drift", "a.csv", "b.csv", "--sorted-by", "site", "--sorted-by", "day")
+    assert project(*asked).code == 1
+    assert project(*asked, "--rtol", "1e-3").code == 0

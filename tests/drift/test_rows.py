@@ -30,14 +30,32 @@ def test_an_added_row_is_said_first(tmp_path: Path) -> None:
     """The first finding says how many rows became how many, and what would pair them."""
     report = compared(tmp_path, (TABLE, LONGER))
     assert report.verdict is Verdict.STRUCTURE
-    assert report.findings[0].reason.startswith("3 rows became 4; ")
-    assert "sorted_by" in report.findings[0].reason
+    assert report.findings[0].reason == "3 rows became 4; rows are paired by their order"
+    assert 'sorted_by = "station"' in report.findings[0].advice
+    assert [found.path for found in report.findings[1:4]] == ["station", "date", "temp"]
 
 
 def test_rows_of_ignored_columns_are_not_counted(tmp_path: Path) -> None:
     """What rules ignore in every column is no finding, however many rows there are."""
     report = compared(tmp_path, (TABLE, LONGER), {"path": "**", "ignore": True})
     assert report.findings == ()
+
+
+def test_cells_of_rows_on_one_side_are_one_finding(tmp_path: Path) -> None:
+    """A hundred added rows of words are told once for their column, and ignored where a rule ignores it."""
+    longer = TABLE + "".join(f"Z{n};03.03.2024;9,5\n" for n in range(100))
+    report = compared(tmp_path, (TABLE, longer))
+    assert (len(report.findings), report.findings[1].reason) == (4, "3 cells became 103")
+    only = compared(tmp_path, (TABLE, longer), {"path": "temp", "ignore": True})
+    assert [found.path for found in only.findings] == ["$", "station", "date"]
+    shorter = compared(tmp_path, (longer, TABLE), {"path": "date[*]", "ignore": True})
+    assert [found.path for found in shorter.findings] == ["$", "station", "temp"]
+
+
+def test_measured_numbers_are_no_keys(tmp_path: Path) -> None:
+    """Where rows are added and nothing but measured numbers tells them apart, the option is named without."""
+    report = compared(tmp_path, ("a,b\n1.5,1\n2.5,1\n", "a,b\n1.25,1\n1.5,1\n2.75,1\n"))
+    assert report.findings[0].advice.startswith("--sorted-by COLUMN ")
 
 
 def test_changed_cells_are_no_change_of_rows(tmp_path: Path) -> None:
@@ -52,7 +70,9 @@ def test_rows_in_another_order_are_said_first(tmp_path: Path) -> None:
     texts = ["name,n,x\n" + "\n".join(rows) + "\n" for rows in (lines, lines[::-1])]
     first = compared(tmp_path, (texts[0], texts[1])).findings[0]
     assert (first.path, first.reason) == ("$", "the rows stand in another order")
-    assert '{ path = "$", output = "a.csv", sorted_by = "name" }' in first.advice
+    assert first.advice == (
+        '--sorted-by name would pair them; as a rule: { path = "$", output = "a.csv", sorted_by = "name" }'
+    )
     report = compared(tmp_path, (texts[0], texts[1]), {"path": "$", "output": "a.csv", "sorted_by": "name"})
     assert report.verdict is Verdict.MATCH
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
@@ -21,6 +21,7 @@ EPILOG = """Examples:
 \b
   repro drift old.json new.json
   repro drift old.csv new.csv --rtol 1e-6
+  repro drift old.csv new.csv --sorted-by id
   repro drift results/ again/ --rules repro.toml
   repro drift old.npz new.npz --open
 
@@ -48,6 +49,12 @@ Srtol = Annotated[
         "--srtol", metavar="X", min=0, help="Tolerance relative to the array's scale.", show_default="0"
     ),
 ]
+SortedBy = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sorted-by", metavar="COLUMN", help="Pair rows of tables by this column; repeat for more."
+    ),
+]
 RulesFile = Annotated[
     Path | None,
     typer.Option("--rules", metavar="FILE", help="TOML with [[rules]], [[equivalence]].", show_default=False),
@@ -60,6 +67,14 @@ Limit = Annotated[
 ]
 
 
+class Asked(TypedDict):
+    """Under which rules two paths are compared."""
+
+    tolerances: dict[str, float | None]
+    rules_file: Path | None
+    sorted_by: tuple[str, ...]
+
+
 def drift(  # noqa: PLR0917 - as many as the verb has options
     context: typer.Context,
     baseline: Baseline,
@@ -67,6 +82,7 @@ def drift(  # noqa: PLR0917 - as many as the verb has options
     rtol: Rtol = None,
     atol: Atol = None,
     srtol: Srtol = None,
+    sorted_by: SortedBy = None,
     rules: RulesFile = None,
     limit: Limit = 20,
     explain_rules: ExplainRules = False,
@@ -87,16 +103,15 @@ def drift(  # noqa: PLR0917 - as many as the verb has options
     from repro.render.drift_text import drift_text
 
     folder = ctx.settings(context).folder
+    asked: Asked = {
+        "tolerances": {"rtol": rtol, "atol": atol, "srtol": srtol},
+        "rules_file": folder / rules if rules else None,
+        "sorted_by": tuple(sorted_by or ()),
+    }
     if explain_rules:
-        tolerances = {"rtol": rtol, "atol": atol, "srtol": srtol}
-        _explain(folder / baseline, tolerances, rules and folder / rules, as_json=as_json)
+        _explain(folder / baseline, asked, as_json=as_json)
         return
-    report = compare_paths(
-        folder / baseline,
-        folder / observed,
-        tolerances={"rtol": rtol, "atol": atol, "srtol": srtol},
-        rules_file=folder / rules if rules else None,
-    )
+    report = compare_paths(folder / baseline, folder / observed, **asked)
     if as_json:
         ctx.say_json(report.to_dict())
     else:
@@ -106,14 +121,12 @@ def drift(  # noqa: PLR0917 - as many as the verb has options
     ctx.leave(report.verdict.exit)
 
 
-def _explain(
-    baseline: Path, tolerances: dict[str, float | None], rules: Path | None, *, as_json: bool
-) -> None:
+def _explain(baseline: Path, asked: Asked, *, as_json: bool) -> None:
     """Show which rule decides about each path."""
     from repro.flows.compare import explain_rules
     from repro.render.drift_text import rules_text
 
-    explanation = explain_rules(baseline, tolerances=tolerances, rules_file=rules)
+    explanation = explain_rules(baseline, **asked)
     if as_json:
         ctx.say_json(explanation.to_dict())
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import math
+import shlex
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ def advice(
 
 
 def order_advice(keys: tuple[str, ...], output: str) -> str:
-    """What pairs rows by their keys, as the rule itself."""
+    """What pairs rows by their keys: the option, and the rule itself; without keys, how to name them."""
+    if not keys:
+        return "--sorted-by COLUMN pairs rows by a column whose values tell them apart"
+    options = " ".join(f"--sorted-by {shlex.quote(key)}" for key in keys)
     names = _toml(keys[0]) if len(keys) == 1 else f"[{', '.join(map(_toml, keys))}]"
-    return f"this rule would pair them: {{ {_selects('$', output)}, sorted_by = {names} }}"
+    return f"{options} would pair them; as a rule: {{ {_selects('$', output)}, sorted_by = {names} }}"
 
 
 def _text(error: float, term: str, of_what: str, selects: str) -> str:

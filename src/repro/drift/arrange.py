@@ -10,7 +10,6 @@ import numpy as np
 
 from repro.drift.pattern import path_text
 from repro.drift.report import shown
-from repro.drift.resolve import UNRULED
 from repro.drift.tree import Array, Lines
 
 if TYPE_CHECKING:
@@ -85,14 +84,30 @@ def rows_of(tree: Tree) -> int | None:
     return counts.pop() if len(lengths) > 1 and len(counts) == 1 else None
 
 
-def count_rows(tally: Tally, baseline: Tree, observed: Tree) -> None:
-    """Say it first where a table has more or fewer rows, before what follows from it in its columns."""
+def cut(tally: Tally, baseline: Tree, observed: Tree, rules: OutputRules) -> tuple[Tree, Tree]:
+    """Both trees without the cells of rows that one of the tables does not have.
+
+    A column with such cells is one `structure` finding, unless rules ignore them all.
+    """
     before, after = rows_of(baseline), rows_of(observed)
     if before is None or after is None or before == after:
-        return
-    hint = "rows are paired by their order; a rule with sorted_by pairs them by key columns"
-    tally.structure((), f"{before} rows became {after}; {hint}", UNRULED)
-    tally.findings.insert(0, tally.findings.pop())
+        return baseline, observed
+    rest = min(before, after)
+    kept: list[Tree] = []
+    found: dict[str | int, Decider] = {}
+    for tree in (baseline, observed):
+        beyond = dict.fromkeys(
+            path for path in tree if len(path) > 1 and isinstance(path[1], int) and path[1] >= rest
+        )
+        for path in beyond:
+            decider = rules.whole(path)
+            if not decider.rule.ignore:
+                found.setdefault(path[0], decider)
+        kept.append({path: leaf for path, leaf in tree.items() if path not in beyond})
+    for name, decider in found.items():
+        tally.paths += 1
+        tally.structure((name,), f"{before} cells became {after}", decider)
+    return kept[0], kept[1]
 
 
 def _one_sided(names: tuple[str, ...], missing: Keys, extra: Keys) -> str:

@@ -12,9 +12,9 @@ import numpy as np
 from repro.core.errors import ConfigError
 from repro.core.verdict import Verdict
 from repro.drift import gauge, stats
-from repro.drift.arrange import arranged, count_rows
+from repro.drift.arrange import arranged, cut
 from repro.drift.leaves import Arrays, by_writing, exactness, judge_floats, judge_part
-from repro.drift.order import tell_order
+from repro.drift.order import tell_rows
 from repro.drift.pattern import path_text
 from repro.drift.report import PathReport, Worst, shown
 from repro.drift.small import is_small, judge_small
@@ -34,7 +34,8 @@ ABSENT = object()
 def compare_trees(name: str, baseline: Tree, observed: Tree, rules: OutputRules) -> OutputReport:
     """Compare the leaves of one output."""
     tally = Tally(output=name)
-    baseline, observed = aligned(*arranged(tally, baseline, observed, rules))
+    whole = aligned(*arranged(tally, baseline, observed, rules))
+    baseline, observed = cut(tally, *whole, rules)
     tally.baseline = baseline
     for path, leaf in baseline.items():
         _pair(tally, path, leaf, observed.get(path, ABSENT), rules)  # type: ignore[arg-type]
@@ -46,8 +47,7 @@ def compare_trees(name: str, baseline: Tree, observed: Tree, rules: OutputRules)
     for small in tally.small.values():
         judge_small(tally, small)
     if tally.findings:
-        count_rows(tally, baseline, observed)
-        tell_order(tally, baseline, observed)
+        tell_rows(tally, *whole)
     return tally.report()
 
 
@@ -85,7 +85,16 @@ def _unlike(r: Leaf, x: Leaf) -> str | None:
         return f"missing: the baseline has {_described(r)}"
     if r is ABSENT:
         return f"extra: the baseline has none, observed {_described(x)}"
-    return None if _described(r) == _described(x) else f"{_described(r)} became {_described(x)}"
+    if _described(r) == _described(x):
+        return None
+    return f"{_told(r)} became {_told(x)}"
+
+
+def _told(leaf: Leaf) -> str:
+    """What a leaf is, and its value if it is one."""
+    return (
+        f"{kind_of(leaf)} {shown(leaf)}" if isinstance(leaf, bool | int | float | str) else _described(leaf)
+    )
 
 
 def _described(leaf: Leaf) -> str:

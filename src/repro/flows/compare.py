@@ -15,7 +15,7 @@ from repro.tools import clock
 from repro.tools.files import read_capped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from repro.drift.explain import Explanation
@@ -23,17 +23,23 @@ if TYPE_CHECKING:
 
 
 def compare_paths(
-    baseline: Path, observed: Path, *, tolerances: Mapping[str, float | None], rules_file: Path | None
+    baseline: Path,
+    observed: Path,
+    *,
+    tolerances: Mapping[str, float | None],
+    rules_file: Path | None,
+    sorted_by: Sequence[str] = (),
 ) -> DriftReport:
     """Compare under the tolerances given for everything, then the rules of a file, the last match winning.
 
+    `sorted_by`: the columns by which rows of tables are paired, unless a rule of the file says otherwise.
     Where the file declares equivalence tests, runs under seeds that the baseline has not are ensembles.
     Raises MissingBaseline where one of the two does not exist, ConfigError for the rules.
     """
     for path in (baseline, observed):
         if not path.exists():
             raise MissingBaseline(f"{path}: does not exist", hint="name two files or two folders")
-    rules, today = _rules(tolerances, rules_file), clock.now().date()
+    rules, today = _rules(tolerances, rules_file, sorted_by), clock.now().date()
     tests = read_tests(rules_file) if rules_file else ()
     if tests:
         from repro.drift.seeded import compare_seeded
@@ -43,18 +49,28 @@ def compare_paths(
 
 
 def explain_rules(
-    baseline: Path, *, tolerances: Mapping[str, float | None], rules_file: Path | None
+    baseline: Path,
+    *,
+    tolerances: Mapping[str, float | None],
+    rules_file: Path | None,
+    sorted_by: Sequence[str] = (),
 ) -> Explanation:
     """Which of these rules decides about each path of a file or folder; raises as `compare_paths` does."""
     if not baseline.exists():
         raise MissingBaseline(f"{baseline}: does not exist", hint="name a file or folder")
-    return explain(baseline, _rules(tolerances, rules_file), today=clock.now().date())
+    return explain(baseline, _rules(tolerances, rules_file, sorted_by), today=clock.now().date())
 
 
-def _rules(tolerances: Mapping[str, float | None], rules_file: Path | None) -> Rules:
+def _rules(
+    tolerances: Mapping[str, float | None], rules_file: Path | None, sorted_by: Sequence[str] = ()
+) -> Rules:
     given = {name: value for name, value in tolerances.items() if value is not None}
-    common = [parse_rule({"path": "**", "reason": "asked for on the command line", **given}, "options")]
-    return Rules(rules=(*(common if given else ()), *(read_rules(rules_file) if rules_file else ())))
+    asked = {"reason": "asked for on the command line", **given}
+    tables = [{"path": "**", **asked}] if given else []
+    if sorted_by:
+        tables.append({"path": "$", **asked, "sorted_by": list(sorted_by)})
+    common = [parse_rule(table, "options") for table in tables]
+    return Rules(rules=(*common, *(read_rules(rules_file) if rules_file else ())))
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
