@@ -6,7 +6,8 @@ Source: Tool Interface Standard, "Executable and Linking Format" 1.2; elf(5).
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, cast
 
 from repro.core.errors import FormatError
 from repro.sbom.tree import Windowed
@@ -72,13 +73,19 @@ def sections(tree: Tree | Windowed, path: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _window(tree: Tree | Windowed, path: str) -> Callable[[int, int], bytes]:
-    if isinstance(tree, Windowed):
-        return lambda start, size: tree.window(path, start, size)
+    if _is_windowed(type(tree)):
+        return partial(cast("Windowed", tree).window, path)
     try:
-        data = tree.read(path, MAX_FILE)
+        data = cast("Tree", tree).read(path, MAX_FILE)
     except FormatError:
         data = b""
     return lambda start, size: data[start : start + size]
+
+
+@cache
+def _is_windowed(kind: type) -> bool:
+    """Whether trees of a kind offer windows: to ask each time would take as long as to read the window."""
+    return issubclass(kind, Windowed)
 
 
 def _header(head: bytes, *, wide: bool, order: str) -> tuple[int, int, int, int]:
