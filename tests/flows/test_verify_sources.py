@@ -153,6 +153,15 @@ def test_referrers_of_an_image(work: Path, server: Server, reference: str, *, ap
     assert report.verdicts[0].artifact.sha256 == sha(IMAGE)
 
 
+@pytest.mark.parametrize("kind", ["", "application/vnd.oci.empty.v1+json"])
+def test_a_registry_that_cannot_tell_what_refers(work: Path, server: Server, kind: str) -> None:
+    """Where the list of referrers has the type of their empty config, they are looked at themselves."""
+    hold(server)
+    untold = named(REFERRER, MANIFEST) | {"artifactType": kind}
+    server.put(f"/v2/team/lab/referrers/sha256:{sha(IMAGE)}", REFERRERS | {"manifests": [untold]})
+    assert pulled(work, server).exit is Exit.GOOD
+
+
 def test_two_images_of_one_name_are_two(work: Path, server: Server) -> None:
     """Images of one repository by two digests are two artifacts: neither hides the other, in any order."""
     hold(server)

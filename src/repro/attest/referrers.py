@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 KINDS = ("application/vnd.dev.sigstore.bundle", "application/vnd.dsse.envelope", "application/vnd.in-toto")
 """How the media types of layers begin that hold attestations."""
 
+UNTOLD = ("", "application/vnd.oci.empty.v1+json")
+"""Registries that go by a manifest's config alone give the empty one's type for the manifest's own."""
+
 
 class Blobs(Protocol):
     """Where manifests and their layers lie; what is given has its digest."""
@@ -48,7 +51,7 @@ def evidence_of(blobs: Blobs, image: Digest) -> Iterator[Evidence]:
     """All attestations that refer to an image, unread. Raises ReproError."""
     for descriptor in blobs.referrers(image):
         kind = descriptor.get("artifactType")
-        if isinstance(kind, str) and kind and not kind.startswith(KINDS):
+        if isinstance(kind, str) and kind not in UNTOLD and not kind.startswith(KINDS):
             continue  # an SBOM without a signature, a picture: nothing that proves anything
         referrer = _referrer(blobs, descriptor, image)
         for digest, size in referrer.layers:
