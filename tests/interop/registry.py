@@ -1,4 +1,4 @@
-"""A real registry of images on loopback: Debian's docker-registry, which has no API for referrers."""
+"""Real registries of images on loopback: Debian's, which only keeps tags, and one with an API for referrers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tests.interop.servers import HOST, READY_WITHIN, free_ports
-from tests.interop.tools import docker_registry
+from tests.interop.tools import TOOLS, docker_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -66,14 +66,24 @@ class Registry:
             connection.close()
 
 
+def with_tags(folder: Path, address: str) -> list[str]:
+    """The command of the registry that only keeps tags."""
+    (folder / "config.yml").write_text(CONFIG.format(folder=folder / "store", address=address))
+    return [str(docker_registry()), "serve", str(folder / "config.yml")]
+
+
+def with_referrers(_: Path, address: str) -> list[str]:
+    """The command of the registry that has the API for referrers."""
+    return [str(TOOLS["referrers-registry"].path), address]
+
+
 @contextmanager
-def real_registry(folder: Path) -> Iterator[Registry]:
-    """The registry while it runs; what it keeps lies in the folder."""
+def real_registry(folder: Path, serve: Callable[[Path, str], list[str]]) -> Iterator[Registry]:
+    """A registry while it runs; what it keeps lies in the folder, or in its memory."""
     (port,) = free_ports(1)
     address = f"{HOST}:{port}"
     folder.mkdir(exist_ok=True)
-    (folder / "config.yml").write_text(CONFIG.format(folder=folder / "store", address=address))
-    command = [str(docker_registry()), "serve", str(folder / "config.yml")]
+    command = serve(folder, address)
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             _wait(address, process, folder / "log")

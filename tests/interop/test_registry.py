@@ -1,4 +1,4 @@
-"""Images in a real registry: what cosign attaches to one `repro verify` finds, by the scheme of tags."""
+"""Images in real registries: what cosign attaches `repro verify` finds, by tags or the API for referrers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.interop import peers
-from tests.interop.registry import Registry, real_registry
+from tests.interop.registry import Registry, real_registry, with_referrers, with_tags
 from tests.interop.signers import PREDICATE
 from tests.interop.test_command import repro
 from tests.interop.test_keys import NO_SERVICES
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from tests.interop.servers import RealSigstore
 
 
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """The registry, running."""
-    if not docker_registry().exists():
+@pytest.fixture(scope="module", params=[with_tags, with_referrers], ids=lambda one: one.__name__)
+def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry, running."""
+    if request.param is with_tags and not docker_registry().exists():
         reason = "no docker-registry: apt-get downloads it for make interop"
         assert os.environ.get("CI") != "true", reason
         pytest.skip(reason)
-    with real_registry(tmp_path_factory.mktemp("registry")) as running:
+    with real_registry(tmp_path_factory.mktemp("registry"), request.param) as running:
         yield running
 
 
@@ -63,7 +63,7 @@ def attest(folder: Path, image: str, root: Path) -> None:
 
 
 def test_what_cosign_attaches_is_found(real: RealSigstore, registry: Registry, folder: Path) -> None:
-    """An attestation by cosign, in a registry that only keeps tags, is found, and verified by its key."""
+    """An attestation by cosign is found, and verified by its key."""
     digest = registry.push("lab/image", b"layer")
     image = f"{registry.address}/lab/image@{digest}"
     nothing = repro(folder, "verify", f"oci:{image}", "--key=cosign.pub")

@@ -37,6 +37,7 @@ class Tool:
 
     `older` is a version that serves too, where the right one cannot be had; NAME.sum has the hashes of all
     that it needs, because the public database of hashes may not be reachable for it either.
+    `source` is a program of our own, in the folder `go`, around a package of the module.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Tool:
     version: str
     package: str
     older: str = ""
+    source: str = ""
 
     @property
     def full(self) -> str:
@@ -95,6 +97,13 @@ TOOLS = {
             version="v1.7.12",
             package="cmd/actionlint",
         ),
+        Tool(
+            name="referrers-registry",
+            module="github.com/google/go-containerregistry",
+            version="v0.22.1",
+            package="pkg/registry",
+            source="registry.go",
+        ),
     )
 }
 
@@ -131,7 +140,7 @@ def build(tool: Tool) -> None:
     start = time.monotonic()
     why = ""
     for version, make in ((tool.version, _installed), (tool.version, _required), (tool.older, _required)):
-        if not version:
+        if not version or (tool.source and make is _installed):
             continue
         with tempfile.TemporaryDirectory(dir=cache()) as name:
             why = make(tool, version, Path(name)) or ""
@@ -165,7 +174,10 @@ def _required(tool: Tool, version: str, folder: Path) -> str:
     (folder / "go.mod").write_text(OWN_MODULE.format(module=tool.module, version=version))
     if version == tool.older:
         shutil.copy(HERE / f"{tool.name}.sum", folder / "go.sum")
-    done = _go("build", "-mod=mod", *SMALL, "-o", "built", tool.full, folder=folder, programs=folder)
+    if tool.source:
+        shutil.copy(HERE / "go" / tool.source, folder / "main.go")
+    package = "." if tool.source else tool.full
+    done = _go("build", "-mod=mod", *SMALL, "-o", "built", package, folder=folder, programs=folder)
     return _last_line(done.stderr) if done.returncode else ""
 
 
