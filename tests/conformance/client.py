@@ -11,7 +11,7 @@ Exit 0 means verified, or signed. `--staging` needs a trusted root: nothing here
 The suite itself, in a checkout of it with an environment of its own beside that of `repro`:
 
     PATH=REPRO/.venv/bin:$PATH CONFORMANCE/.venv/bin/python -m pytest test --skip-signing
-        --entrypoint REPRO/tests/conformance/client.py
+        --entrypoint=REPRO/tests/conformance/client.py
 
 It asks the network for a token before each case, also where it signs nothing.
 """
