@@ -1,4 +1,4 @@
-"""Real registries of images on loopback: Debian's, which only keeps tags, and one with an API for referrers."""
+"""Real registries of images on loopback: Debian's, which only keeps tags, and one with the referrers API."""
 
 from __future__ import annotations
 
