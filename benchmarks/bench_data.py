@@ -1,6 +1,6 @@
 """Many small files: `repro data pull` beside DVC on the same remote, with an empty cache each time.
 
-    python -m benchmarks.bench_data [FILES] [ROUNDS] [folder|gs]
+    python benchmarks/bench_data.py [FILES] [ROUNDS] [folder|gs]
 
 `dvc pull` and `repro data pull --link` end with every file in the cache and in the work tree, `dvc fetch` and
 `repro data pull` with every file in the cache. Rounds alternate. `gs` is the emulator of Google Cloud Storage
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.stopwatch import Sample, Series, measure
+from stopwatch import Sample, Series, measure
 
 from repro.tools import host, process
 
@@ -76,7 +76,7 @@ def make(root: Path, files: int, variables: Mapping[str, str]) -> None:
 @contextmanager
 def bucket(root: Path, shelf: Path) -> Iterator[None]:
     """What the folder `shelf` holds in a bucket, which is the repository's remote while the block lasts."""
-    argv = (sys.executable, "-m", "benchmarks.bucket", str(shelf))
+    argv = (sys.executable, str(Path(__file__).with_name("bucket.py")), str(shelf))
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
             assert server.stdout

@@ -1,6 +1,6 @@
 """A bucket of the emulator of Google Cloud Storage on loopback, filled from a folder, until it is ended.
 
-    python -m benchmarks.bucket FOLDER
+    python benchmarks/bucket.py FOLDER
 
 Prints its port. The emulator writes a list of all objects anew with each object that comes; while it is
 filled, that is left out, for 10,000 objects would take an hour.

@@ -49,21 +49,11 @@ def gate(
     ] = Stage.PULL_REQUEST,
     only: Annotated[
         list[str] | None,
-        typer.Option(
-            "--only",
-            metavar="NAME",
-            help="This check alone; may be repeated.",
-            show_default=False,
-        ),
+        typer.Option("--only", metavar="NAME", help="This check alone; repeatable.", show_default=False),
     ] = None,
     without: Annotated[
         list[str] | None,
-        typer.Option(
-            "--without",
-            metavar="NAME",
-            help="All but this check; may be repeated.",
-            show_default=False,
-        ),
+        typer.Option("--without", metavar="NAME", help="All but this check; repeatable.", show_default=False),
     ] = None,
     as_list: Annotated[
         bool, typer.Option("--list", help="Show the checks, run none.", show_default=False)
