@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.attest.dsse import MAX_SIGNATURES, Envelope, Signature, pae, parse_envelope
+from repro.attest.dsse import (
+    MAX_OBJECTS,
+    MAX_SIGNATURES,
+    PIECE,
+    Envelope,
+    Signature,
+    pae,
+    parse_envelope,
+)
 from repro.core.errors import FormatError
 
 
@@ -43,6 +51,13 @@ def test_an_envelope_keeps_what_was_signed() -> None:
     assert envelope.pae == b"DSSEv1 1 t 2 hi"
 
 
+@pytest.mark.parametrize("length", [PIECE // 4 * 3 - 1, PIECE // 4 * 3, PIECE // 4 * 3 + 1, 5 << 20])
+def test_long_payloads_come_out_whole(length: int) -> None:
+    """A payload that is decoded in pieces is that which was encoded."""
+    payload = (b"payload " * (length // 8 + 1))[:length]
+    assert parse_envelope(raw(payload=base64.b64encode(payload).decode())).payload == payload
+
+
 DEFECTS = {
     "no-signatures": raw(signatures=[]),
     "too-many-signatures": raw(signatures=[{"sig": "c2ln"}] * (MAX_SIGNATURES + 1)),
@@ -58,6 +73,9 @@ DEFECTS = {
     "url-safe-alphabet": raw(payload="-_-_"),
     "not-ascii": raw(payload="aGk\u00e9"),
     "payload-gone": raw(payload="gone"),
+    "end-between-pieces": raw(payload="A" * (PIECE - 2) + "==" + "aGk="),
+    "gap-between-pieces": raw(payload="A" * PIECE + "\n" + "aGk="),
+    "too-many-objects": raw(payload=base64.b64encode(b"{}," * (MAX_OBJECTS + 1)).decode()),
     "payload-not-text": raw(payload=1),
     "payload-too-long": raw(payload="AAAA" * (6 << 20)),
     "type-gone": raw(payloadType="gone"),

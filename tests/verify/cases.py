@@ -30,9 +30,8 @@ from tests.verify.laboratory import (
     statement,
 )
 
-from repro.attest.dsse import IN_TOTO
+from repro.attest.dsse import IN_TOTO, MAX_OBJECTS
 from repro.attest.signing import KeySigner
-from repro.attest.statement import MAX_OBJECTS
 from repro.core.exits import Exit
 
 if TYPE_CHECKING:

@@ -20,6 +20,12 @@ MAX_PAYLOAD = 16 << 20
 MAX_BYTES = 24 << 20
 """Cap on an envelope, in bytes: base64 takes a third more than the payload."""
 
+MAX_OBJECTS = 400_000
+"""Cap on the objects and arrays of a payload, counted before it is parsed; an SBOM of 16 MiB has fewer."""
+
+PIECE = 1 << 20
+"""Characters of base64 that are decoded at once: a multiple of four."""
+
 MAX_SIGNATURES = 100
 """Cap on the signatures of one envelope, the same as cosign's."""
 
@@ -89,7 +95,7 @@ def envelope_of(value: object, *, name: str = "envelope") -> Envelope:
     text = field(values, "payload", str, name)
     if len(text) > MAX_BYTES:
         raise CapError(f"{name}: a payload of {len(text)} characters; {MAX_BYTES} are read")
-    payload = decode_base64(text, f"{name}: payload")
+    payload = _payload(text, f"{name}: payload")
     if len(payload) > MAX_PAYLOAD:
         raise CapError(f"{name}: a payload of {len(payload)} bytes; {MAX_PAYLOAD} are read")
     return Envelope(
@@ -97,6 +103,20 @@ def envelope_of(value: object, *, name: str = "envelope") -> Envelope:
         payload_type=_short(field(values, "payloadType", str, name), f"{name}: payloadType"),
         signatures=tuple(_signature(entry, f"{name}: signatures") for entry in entries),
     )
+
+
+def _payload(text: str, where: str) -> bytes:
+    """The bytes, decoded in pieces, so that of what has too many objects the rest is not."""
+    pieces, objects = [], 0
+    for at in range(0, len(text), PIECE):
+        piece = decode_base64(text[at : at + PIECE], where)
+        if at + PIECE < len(text) and len(piece) < PIECE // 4 * 3:
+            raise FormatError(f"{where}: base64 that ends before its end")
+        objects += piece.count(b"{") + piece.count(b"[")
+        if objects > MAX_OBJECTS:
+            raise CapError(f"{where}: more than the {MAX_OBJECTS} objects and arrays that are read")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _signature(value: object, where: str) -> Signature:

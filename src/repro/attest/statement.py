@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from repro.attest.dsse import MAX_PAYLOAD
+from repro.attest.dsse import MAX_OBJECTS, MAX_PAYLOAD
 from repro.attest.fields import field, table
 from repro.core import strictjson
 from repro.core.canonical import to_bytes
@@ -23,9 +23,6 @@ MAX_SUBJECTS = 10_000
 
 MAX_DIGESTS = 32
 """Cap on the digests of one subject, the same as sigstore-go's."""
-
-MAX_OBJECTS = 400_000
-"""Cap on the objects and arrays of a statement, counted before it is parsed; an SBOM of 16 MiB has fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
