@@ -33,6 +33,8 @@ FOREIGN = {
     "--generate-hashes": "uv pip compile",
     "--unshallow": "git fetch",
     "--drift-accept": "pytest, from repro.testing",
+    "--exclude-meta": "sbomnix",
+    "--exclude-cpe-matching": "sbomnix",
 }
 """Options of other programs that pages mention by themselves."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -168,8 +166,6 @@ def verify(  # noqa: PLR0917 - as many as the verb has options
         bundles=tuple(bundle or ()), github=github, digest=digest, offline=offline, strict=strict,
         memory=settings.folder / memory if memory else None,
     )  # fmt: skip
-    # the process ends after this: to look for garbage in all that it has loaded takes a sixth of its time
-    atexit.register(gc.freeze)
     passwords = (tuple(password_files or ()), password_variable)
     summaries = _summaries(settings.folder, (vsa, vsa_key), passwords, (verifier, resource_uri))
     report = verify_flow(settings.folder, wishes, summaries=summaries)
