@@ -1,4 +1,4 @@
-"""importlib.metadata's view of texts: it is asked for what is not plainly written, and knows old formats."""
+"""importlib.metadata's view of texts: no file is looked for, and no interpreter is asked."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ class TextDistribution(Distribution):
     def locate_file(self, path: str | os.PathLike[str]) -> Any:  # noqa: ANN401 - never returns
         """Not there: files of a tree have no place on a disk."""
         raise FileNotFoundError(path)
+
+
+def headers_of(text: str) -> dict[str, list[str]]:
+    """The values of each header of core metadata by its name in lower case, in order, without space around.
+
+    Versions of Python differ in the space before a value that begins on its second line.
+    """
+    message = TextDistribution({"METADATA": text}).metadata
+    return {name.lower(): [str(value).strip() for value in message.get_all(name) or ()] for name in message}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from repro.core.errors import FormatError
 from repro.sbom.component import Finding
-from repro.sbom.python_headers import headers_of
+from repro.sbom.python_library import TextDistribution, headers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -61,8 +61,6 @@ class Package:
         """The requirements, extras and all; those of an `.egg-info` stand in a file of their own."""
         if "METADATA" in self.files or "requires.txt" not in self.files:
             return self.all("Requires-Dist")
-        from repro.sbom.python_library import TextDistribution
-
         texts = {"METADATA": "\n", "requires.txt": self.metadata.text("requires.txt")}
         return TextDistribution(texts).requires or []
 

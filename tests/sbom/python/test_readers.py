@@ -18,7 +18,7 @@ from repro.core.errors import FormatError
 from repro.sbom.component import digest_of, recorded
 from repro.sbom.python_component import purl_of
 from repro.sbom.python_graph import SIMPLE, markers_of
-from repro.sbom.python_headers import headers_of, library_headers, plain_headers
+from repro.sbom.python_library import headers_of
 from repro.sbom.python_markers import answered
 from repro.sbom.python_metadata import normalised
 from repro.sbom.python_record import rows_of
@@ -26,21 +26,9 @@ from repro.sbom.rust import purl_of as cargo
 
 METADATA = sorted(Path(sys.prefix).glob("lib/python*/site-packages/*.dist-info/METADATA"))
 TEXTS = [path.read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode() for path in METADATA]
-REQUIRES = sorted({each for text in TEXTS for each in plain_headers(text).get("requires-dist", [])})
+REQUIRES = sorted({each for text in TEXTS for each in headers_of(text).get("requires-dist", [])})
 VALUES = {**markers_of("3.11.7", ()), "platform_machine": "x86_64", "extra": "test"}
 
-LINES = st.lists(
-    st.one_of(
-        st.sampled_from(
-            ["Name: a", "name:b", "License: one", " two", "\tthree", "\t  four", "X-é: y", ": z"]
-        ),
-        st.sampled_from(
-            ["From a b", "From: c", "no header", "K:", "K: \t v ", "K: a\x0bb\x85c\u2028d", "a b: c"]
-        ),
-        st.text(st.characters(exclude_characters="\n", codec="utf-8"), max_size=6).map("K: {}".format),
-    ),
-    max_size=6,
-)
 NAMES = ("python_version", "python_full_version", "sys_platform", "os_name", "extra", "platform_machine")
 ATOMS = st.builds(
     "{}{}{}{}{}".format,
@@ -66,34 +54,6 @@ MARKERS = st.recursive(
 def library(marker: str) -> bool:
     """Packaging's answer."""
     return Marker(marker).evaluate(dict(VALUES))
-
-
-@given(LINES)
-@example(["License:", " text"])
-@example(["K: a\rb"])
-def test_headers(lines: list[str]) -> None:
-    """Headers have the values that importlib.metadata gives them, those of any writing too."""
-    text = "\n".join(lines)
-    found, known = headers_of(text), library_headers(text)
-    assert {name: list(map(unspaced, values)) for name, values in found.items()} == {
-        name: list(map(unspaced, values)) for name, values in known.items()
-    }
-
-
-def unspaced(value: str) -> str:
-    """A value on its first line as it is; one that begins on the second without space in front of lines."""
-    return "\n".join(line.strip() for line in value.strip().splitlines()) if value[:1] in "\n \t" else value
-
-
-def test_headers_of_real_packages() -> None:
-    """Of every package installed here, and nine of ten without the library."""
-    assert len(TEXTS) > 50
-    assert sum(bool(plain_headers(text)) for text in TEXTS) > len(TEXTS) * 0.9
-    for path, text in zip(METADATA, TEXTS, strict=True):
-        found, known = headers_of(text), library_headers(text)
-        assert found.keys() == known.keys(), path
-        for name, values in found.items():
-            assert list(map(unspaced, values)) == list(map(unspaced, known[name])), path
 
 
 @given(MARKERS)
