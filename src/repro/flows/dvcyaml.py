@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from repro.core.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 CODE = frozenset(
     {".py", ".ipynb", ".sh", ".R", ".r", ".jl", ".pl", ".c", ".cpp", ".f90", ".m", ".toml", ".cfg"}
@@ -106,23 +106,9 @@ def _params(stage: Mapping[str, Any]) -> list[str]:
 
 
 def _draft(name: str, stage: Mapping[str, Any], folder: str, tracked: Collection[str]) -> Draft:
-    changes = []
-    if any("${" in text for text in stage_texts(stage)):
-        changes.append("it uses a template, ${…}, and dvc.lock does not say what that stood for")
-    wdir = posixpath.normpath(posixpath.join(folder, str(stage.get("wdir", "."))))
-    if wdir != ".":
-        changes.append(f"its command runs in {wdir!r}: make its paths relative to this folder")
     outs = [path for key in ("outs", "metrics", "plots") for path in stage_paths(stage, key)]
     names = _names(outs)
     command, missing = _command(_commands(stage), names)
-    if not command:
-        changes.append("its command cannot be taken apart: write it as a list of a program and arguments")
-    if not outs:
-        changes.append("it has no outs or metrics: name the files that it writes below {out}")
-    for path in missing:
-        changes.append(
-            f"its command does not name {path!r}: let it write below a folder that it is given as {{out}}"
-        )
     folders = [
         f"{path!r} is a folder: name the files in it"
         for path in outs
@@ -139,9 +125,30 @@ def _draft(name: str, stage: Mapping[str, Any], folder: str, tracked: Collection
         sources=tuple(dict.fromkeys([*sources, *(path for path in _params(stage) if sources)])),
         inputs=tuple(dict.fromkeys(path for path in deps if path not in sources)),
         outputs=tuple(names.values()) or ("results.json",),
-        changes=(*changes, *folders),
+        changes=(*_changes(stage, folder, command, outs, missing), *folders),
         whole="" if folders or not command or not outs else place,
     )
+
+
+def _changes(
+    stage: Mapping[str, Any],
+    folder: str,
+    command: Sequence[str],
+    outs: Sequence[str],
+    missing: Sequence[str],
+) -> Iterator[str]:
+    """What a person has to change before the draft is an experiment with a command of its own."""
+    if any("${" in text for text in stage_texts(stage)):
+        yield "it uses a template, ${…}, and dvc.lock does not say what that stood for"
+    wdir = posixpath.normpath(posixpath.join(folder, str(stage.get("wdir", "."))))
+    if wdir != ".":
+        yield f"its command runs in {wdir!r}: make its paths relative to this folder"
+    if not command:
+        yield "its command cannot be taken apart: write it as a list of a program and arguments"
+    if not outs:
+        yield "it has no outs or metrics: name the files that it writes below {out}"
+    for path in missing:
+        yield f"its command does not name {path!r}: let it write below a folder that it is given as {{out}}"
 
 
 def _name(stage: str) -> str:
