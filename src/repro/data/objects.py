@@ -59,14 +59,16 @@ def missing(root: Path, inputs: Iterable[str], remote: Remote) -> tuple[Object, 
 
 
 def places(root: Path, inputs: Iterable[str], wanted: Iterable[Object], remote: Remote) -> list[str]:
-    """The paths in the checkout that objects which the cache lacks belong to, sorted, for people."""
+    """The paths in the checkout that objects which the cache lacks belong to, with their hashes, sorted."""
     lacking = set(wanted)
     found: set[str] = set()
     for part in _parts(root, inputs):
         if part.pointer.object in lacking:
-            found.add(part.pointer.path)
+            found.add(f"{part.pointer.path} ({part.pointer.object})")
         elif part.pointer.object.is_folder:
-            found |= {item.path for item in items(part, remote) if item.object in lacking}
+            found |= {
+                f"{item.path} ({item.object})" for item in items(part, remote) if item.object in lacking
+            }
     return sorted(found)
 
 
