@@ -22,10 +22,6 @@ FINE: Final = 64
 EXPONENTS: Final = 1 << 15
 """Bins of positive doubles by exponent and four bits of the fraction."""
 
-LOWEST: Final = 963
-"""Relative errors are scaled by 2^-963, so that their bins begin at 2^-60. Two doubles that differ are at
-least 2^-54 of each other apart, so nothing but zero is scaled away."""
-
 SURELY: Final = 1 - 2.0**-50
 """A quotient this much below the tolerance is admitted however products and quotients are rounded."""
 
@@ -34,6 +30,9 @@ NORMAL: Final = 1e-290
 
 SAME_SIGN: Final = 0.5
 """Below this relative error, two numbers have one sign."""
+
+BEYOND: Final = 2.0**53 * (1 + 2.0**-40)
+"""More ULPs than this times |x - r| / min(|r|, |x|) are not between doubles, however that is rounded."""
 
 
 class Bench:
@@ -77,7 +76,7 @@ class Bench:
     def pour(self, found: Scan) -> None:
         """Add the digits of agreement of all strips to what was found."""
         used = np.flatnonzero(self.bins)
-        fine = FINE_OF[np.minimum(used + (LOWEST << 4), EXPONENTS - 1)]
+        fine = FINE_OF[used]
         np.add.at(found.fine, fine, self.bins[used])
         np.add.at(found.classes, fine // FINE, self.bins[used])
         self.bins[:] = 0
@@ -96,7 +95,6 @@ class Bench:
             q[zeros] = d[zeros]  # digits of agreement with zero are those of the distance
             agreed = float(q.max())
         found.least_digits = min(found.least_digits, stats.digits_of(agreed))
-        np.multiply(q, 2.0**-LOWEST, out=q)
         np.right_shift(q.view(np.int64), 48, out=u)
         counts = np.bincount(u)
         self.bins[: counts.size] += counts
@@ -159,6 +157,10 @@ class Bench:
     ) -> None:
         """Doubles of one sign are in the order of their bits."""
         u = self.u[: r.size]
+        known = found.worst.get("ulp")
+        # Neighbours of v are more than |v| * 2^-53 apart: what relative errors bound need not be looked for.
+        if relative < SAME_SIGN and known is not None and relative / (1 - relative) * BEYOND <= known[0]:
+            return
         if relative >= SAME_SIGN and np.bitwise_xor(r, x, out=u).min() < 0:
             ulp = kernel.ulp_distance(r.view(np.float64), x.view(np.float64))
             assert ulp is not None  # noqa: S101 - both are doubles
