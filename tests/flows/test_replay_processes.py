@@ -186,7 +186,7 @@ def test_a_kill_in_any_stage_loses_only_the_run_in_flight(lab: Lab, stage: str, 
     wait_for(lambda: not living(str(lab.root)), "the end of all children")
     wait_for(lambda: released(lab), "the end of the call's locks")
     complete = {record.run: record.id for record in lab.store.all() if record.completed}
-    assert "mean[n=1]" in complete or stage == "checkout, data"  # where the first may end before the signal comes
+    assert "mean[n=1]" in complete or stage == "checkout, data"  # it may end before the signal comes
     results = lab.replay("mean", revision="HEAD").results
     assert [result.state in {"ran", "cached"} for result in results] == [True] * 3
     for result in results:
