@@ -129,6 +129,16 @@ def test_verify_makes_and_proves_in_one_step(folder: Path) -> None:
     assert "--verify is for Python environments" in repro(folder, "sbom", "pins.lock", "--verify").err
 
 
+def test_verify_that_had_nothing_to_compare_is_no_proof(folder: Path) -> None:
+    """Where no RECORD states a digest, --verify is exit 3 and says so; without it an SBOM is made."""
+    for record in (folder / "venv" / SITE).glob("*/RECORD"):
+        record.unlink()
+    answer = repro(folder, "sbom", "venv", "--verify")
+    assert answer.code == 3
+    assert "had nothing to compare the files with" in answer.err
+    assert repro(folder, "sbom", "venv").code == 0
+
+
 def test_added_and_missing_packages_are_caught(folder: Path) -> None:
     """A package that came or went after the SBOM was made is exit 1."""
     install(folder / "venv", "third", "1")

@@ -183,13 +183,14 @@ def edited(raw: bytes, *path: str | int, add: Any) -> bytes:  # noqa: ANN401 - J
         edited(OURS, "dsseEnvelope", "signatures", 0, add={"keyid": "anybody"}),
         edited(OURS, "dsseEnvelope", "signatures", add={"sig": "AAAA"}),
         edited(OURS, "verificationMaterial", "publicKey", add={"hint": "SHA256:of-another-kind"}),
+        edited(OURS, "verificationMaterial", "publicKey", add={"hint": "0123456789" * 4}),
         edited(
             WORLD.sign(Order(payload=STATEMENT, rekor=1, media="0.1")),
             "verificationMaterial", "x509CertificateChain", "certificates",
             add=FOREIGN,
         ),
     ],
-    ids=["keyid", "further-signature", "hint", "further-certificate"],
+    ids=["keyid", "further-signature", "hint", "hint-of-forty-digits", "further-certificate"],
 )  # fmt: skip
 def test_what_else_nobody_signs(raw: bytes) -> None:
     """A key id, a hint of another kind, spaces, further signatures or certificates change no verdict."""

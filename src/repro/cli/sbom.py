@@ -32,7 +32,7 @@ Exit codes:
        file that is not what RECORD states
     2  wrong usage or configuration
     3  not made or not checked: a tool or a library is missing, nothing
-       was there to compare by hash
+       was there to compare by hash, or with --verify no RECORD states one
 """
 
 

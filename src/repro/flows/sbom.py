@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from repro.core.errors import DataError, UsageError
 from repro.core.exits import Exit
 from repro.flows.sbom_target import Closure, Sort, inventory_of, target_of
+from repro.sbom.component import HASHES
 from repro.sbom.cyclonedx import DEFAULT_SPEC
 from repro.sbom.document import Format, written
 from repro.tools import host
@@ -52,9 +53,13 @@ class Made:
 
     @property
     def exit(self) -> Exit:
-        """1 where it should be proved that all is as RECORD states, and something is not."""
-        wrong = self.verified and any(each.belies for each in self.inventory.findings)
-        return Exit.WRONG if wrong else Exit.GOOD
+        """Where all should be proved to be as RECORD states: 1 if something is not, 3 if none states it."""
+        if not self.verified:
+            return Exit.GOOD
+        if any(each.belies for each in self.inventory.findings):
+            return Exit.WRONG
+        stated = any((HASHES, "RECORD") in each.properties for each in self.inventory.components)
+        return Exit.GOOD if stated else Exit.NOT_CHECKED
 
 
 def make(folder: Path, wishes: Wishes) -> Made:

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from repro.verify.artifact import Artifact
     from repro.verify.signers import Expectation
 
-HINT = range(39, 45)
-"""Characters of a hint that is the SHA-256 of a key: 44, or fewer where one byte became an escape of JSON."""
+HINT = 44
+"""Characters of a hint that is the SHA-256 of a key, in Base64."""
+
+ESCAPED = range(39, HINT)
+"""Characters that are left of one in which a byte became an escape of JSON; the `=` at its end stays."""
 
 
 def require_signed(bundle: Bundle, artifact: Artifact, expectation: Expectation, trust: Trust) -> Signed:
@@ -39,7 +42,7 @@ def require_signed(bundle: Bundle, artifact: Artifact, expectation: Expectation,
         raise EvidenceError(f"not signed by any of {_count(len(expectation.keys), 'key')}")
     if len(keys) < expectation.threshold:
         raise EvidenceError(f"signed by {_count(len(keys), 'key')}; {expectation.threshold} are needed")
-    if len(bundle.hint) in HINT and bundle.hint not in {key.hint for key in keys}:
+    if _is_digest(bundle.hint) and bundle.hint not in {key.hint for key in keys}:
         raise EvidenceError("the bundle names another key than the one that signed")
     signed = Signed(keys=keys)
     if bundle.entries or bundle.timestamps:
@@ -47,6 +50,11 @@ def require_signed(bundle: Bundle, artifact: Artifact, expectation: Expectation,
     if bundle.envelope is None:
         return signed
     return replace(signed, payload=bundle.envelope.payload, payload_type=bundle.envelope.payload_type)
+
+
+def _is_digest(hint: str) -> bool:
+    """Whether a hint is that of Sigstore's clients, be it damaged; others may name keys as they like."""
+    return len(hint) == HINT or (len(hint) in ESCAPED and hint.endswith("="))
 
 
 def _who_signed(bundle: Bundle, artifact: Artifact, keys: tuple[PublicKey, ...]) -> tuple[PublicKey, ...]:

@@ -135,9 +135,9 @@ def test_what_is_required_is_told_and_not_met(tmp_path: Path) -> None:
     requires = (
         'Beta[fast]>=2,<3; python_version < "3.13"',
         "beta>=2.5; extra == 'new'",
-        "gamma @ https://ada:hunter2@host.example/gamma.whl",
+        "gamma @ https://ada:hunter2@host.example/gamma",
         "alpha[all]",
-        "delta @@ https://ada:hunter2@host.example/delta.whl",
+        "delta @@ https://ada:hunter2@host.example/delta",
     )
     text = "Name: Alpha\nVersion: 1.0\n" + "".join(f"Requires-Dist: {each}\n" for each in requires)
     path = source(tmp_path / "alpha-1.0.tar.gz", {"alpha-1.0/PKG-INFO": text.encode()})
@@ -149,7 +149,7 @@ def test_what_is_required_is_told_and_not_met(tmp_path: Path) -> None:
         'beta>=2.5; extra == "new"',
     ]
     assert {(SPECIFIER, "<3,>=2"), (MARKER, 'extra == "new"'), (EXTRAS, "fast")} <= set(beta.properties)
-    assert gamma.properties == ((REQUIRES, "gamma @ https://host.example/gamma.whl"),)
+    assert gamma.properties == ((REQUIRES, "gamma @ https://host.example/gamma"),)
     assert inventory.needs == {inventory.target.ref: (beta.ref, gamma.ref), beta.ref: (), gamma.ref: ()}
     assert "which is no requirement" in said(inventory)
     assert "hunter2" not in repr(inventory)
