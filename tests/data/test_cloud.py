@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from tests.data.cloud import BUCKET, QUOTA, Cloud, cloud
 
 from repro.core.errors import DataError
 from repro.core.events import Event, Kind
-from repro.data import dvc as door
+from repro.data import google
 from repro.data.cache import Standing
 from repro.data.needs import all_parts, needs, parts_of, reader
 from repro.data.provide import fetch_missing, provide
@@ -149,7 +150,7 @@ def test_a_passing_fault_is_got_over(
     team: Lab, gcs: Cloud, waits: list[float], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Too many requests, server errors, cut answers and no answer at all are tried again, and it arrives."""
-    monkeypatch.setattr(door, "IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(google, "IDLE_SECONDS", 0.5)
     gcs.fail("GET", team.object_of("data/one.csv").name, status, times=2)
     fetch_missing(team.root, EVERYTHING, team.remote)
     assert team.object_of("data/one.csv").read_bytes() == team.files["data/one.csv"]
@@ -240,15 +241,100 @@ def test_wrong_bytes_never_enter_the_cache(team: Lab, gcs: Cloud) -> None:
     assert not team.object_of("data/one.csv").exists()
 
 
-def test_wrong_credentials_say_how_to_log_in(
+REFUSALS = [
+    pytest.param(401, "Invalid Credentials", "application-default login", id="401"),
+    pytest.param(401, "Anonymous caller does not have access", "application-default login", id="anonymous"),
+    pytest.param(403, "lab@example.org does not have storage.objects.get", "permitted", id="403"),
+]
+
+
+@pytest.mark.parametrize(("status", "said", "hint"), REFUSALS)
+def test_a_refused_login_is_told_after_one_request(
+    team: Lab, gcs: Cloud, waits: list[float], status: int, said: str, hint: str
+) -> None:
+    """A refusal is asked for once and not again: the error says it once, and what to do."""
+    gcs.fail("GET", "/", status, body=refusal(status, said))
+    gcs.seen.clear()
+    error = refused(team, "data/one.csv")
+    assert error.message.count(said) == 1
+    assert f"({status})" in error.message
+    assert hint in error.hint
+    assert len(gcs.seen) == 1
+    assert waits == []
+
+
+def test_a_refusal_ends_a_large_transfer(
     team: Lab, gcs: Cloud, waits: list[float], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A refused login ends in one error with the way to log in, and no word of the libraries."""
-    body = b'{"error": {"code": 401, "message": "Invalid Credentials"}}'
-    gcs.fail("GET", "/", 401, body=body)
-    assert "application-default login" in refused(team).hint
-    assert len(waits) < 10 * TRIES
+    """Of many objects no more are asked for than were under way at the first refusal, in silence."""
+    from repro.core.digest import Digest
+    from repro.data.pointers import Object as Wanted
+
+    gcs.fail("GET", "/", 401, body=refusal(401, "Invalid Credentials"))
+    many = [Wanted(digest=Digest("md5", f"{number:032x}")) for number in range(400)]
+    gcs.seen.clear()
+    with pytest.raises(DataError, match="access was refused"):
+        team.remote.pull(many, jobs=3)
+    assert 1 <= len(gcs.seen) <= 3
+    gcs.seen.clear()
+    shelf = team.remote.shelf()
+    with pytest.raises(DataError, match="access was refused"):
+        shelf.look(many)
+    assert 1 <= len(gcs.seen) <= 2 * shelf.jobs  # gcsfs asks for an object and for a folder of its name
+    assert waits == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_refused_push_is_told_after_one_round(lab: Lab, gcs: Cloud, waits: list[float]) -> None:
+    """A bucket that may be read but not written to refuses each transfer under way, and that is told once."""
+    fetch_missing(lab.root, EVERYTHING, lab.remote)
+    configure(lab, gcs, f"gs://{BUCKET}/shared")
+    gcs.fail("POST", "upload", 403, body=refusal(403, "no storage.objects.create"))
+    with pytest.raises(DataError, match="access was refused") as caught:
+        push(lab.remote.cache, wanted(lab), lab.remote.shelf(), jobs=1)
+    assert "permitted" in caught.value.hint
+    assert sum(method == "POST" for method, _ in gcs.seen) <= 1 + 1
+    assert waits == []
+
+
+def test_a_login_that_cannot_be_renewed_is_told_before_any_object(
+    team: Lab, gcs: Cloud, waits: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account whose renewal is refused is asked for once, and no object is asked for."""
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(account(tmp_path, f"{gcs.url}/token")))
+    configure(team, gcs, f"gs://{BUCKET}/shared", allow_anonymous_login="false")
+    gcs.fail("POST", "/token", 400, body=b'{"error": "invalid_grant", "error_description": "revoked"}')
+    gcs.seen.clear()
+    error = refused(team, "data/one.csv")
+    assert "access was refused (401)" in error.message
+    assert "revoked" in error.message
+    assert "application-default login" in error.hint
+    assert gcs.seen == [("POST", "/token")]
+    assert waits == []
+
+
+def refusal(status: int, said: str) -> bytes:
+    """An answer as Google's JSON API gives it."""
+    return json.dumps({"error": {"code": status, "message": said}}).encode()
+
+
+def account(folder: Path, token_uri: str) -> Path:
+    """A service account of nobody's, whose tokens come from `token_uri`."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    facts = {
+        "type": "service_account",
+        "project_id": "lab",
+        "client_email": "lab@lab.example",
+        "private_key": key.decode(),
+        "token_uri": token_uri,
+    }
+    (folder / "account.json").write_text(json.dumps(facts))
+    return folder / "account.json"
 
 
 def test_a_bucket_that_is_missing_is_named(lab: Lab, gcs: Cloud, capfd: pytest.CaptureFixture[str]) -> None:

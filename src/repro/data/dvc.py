@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from repro.core.errors import DataError
 from repro.core.events import silent
 from repro.data.cache import Cache
-from repro.data.shelf import IDLE_SECONDS, NAMED, Shelf, quiet, without_credentials
+from repro.data.google import open_google
+from repro.data.shelf import NAMED, RefusedError, Shelf, hint_for, quiet, without_credentials, words_of
 from repro.tools.files import disk_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from repro.core.events import Listener
     from repro.data.pointers import Object
@@ -153,9 +154,11 @@ class DvcRemote:
         try:
             cls, settings, path = get_cloud_fs(self._config, name=chosen)
             fs = cls(**settings)
-            raw = _cloud(fs, settings, self.name) if fs.protocol == "gs" else fs.fs
+            raw = open_google(fs, settings, self.name) if fs.protocol == "gs" else fs.fs
         except DataError:
             raise
+        except RefusedError as error:
+            raise DataError(f"remote {self.name}: {words_of(error)}", hint=hint_for(error)) from error
         except Exception as error:  # each kind of remote raises its own
             said = without_credentials(str(error))
             raise DataError(
@@ -170,23 +173,3 @@ class DvcRemote:
                 hint="run `dvc fetch` yourself, or use a remote addressed by content",
             )
         return Shelf(fs=fs, raw=raw, base=path, name=self.name)
-
-
-def _cloud(fs: Any, settings: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - dvc has no types
-    """Google Cloud Storage with requests that end; credentials from files of the repository are refused.
-
-    Not the class that gcsfs offers: that asks by gRPC what kind of bucket it is before the first object, for
-    a minute where nobody answers, and gRPC speaks on standard error.
-    """
-    import aiohttp
-    from gcsfs.core import GCSFileSystem  # type: ignore[import-untyped]
-
-    if settings.get("credentialpath"):
-        raise DataError(
-            f"remote {name}: `credentialpath` is set, and credentials come from the surroundings only",
-            hint="run: dvc remote modify --unset NAME credentialpath; and set GOOGLE_APPLICATION_CREDENTIALS",
-        )
-    idle = aiohttp.ClientTimeout(total=None, sock_connect=IDLE_SECONDS, sock_read=IDLE_SECONDS)
-    raw = GCSFileSystem(**fs.fs_args, requests_timeout=idle)
-    raw.invalidate_cache()  # instances are shared within a process, and so is what they remember
-    return raw

@@ -38,6 +38,40 @@ WORDS = 300
 """Characters of a storage's own words that a message carries."""
 
 
+class RefusedError(Exception):
+    """A storage's answer that this account may not: asked again, it would say the same."""
+
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(said)
+        self.code = code
+
+
+class Stop:
+    """Whether what goes on at once is to end; what waits for an answer sees it when one comes."""
+
+    def __init__(self) -> None:
+        self.now = False
+        self._refusal: RefusedError | None = None
+
+    def check(self) -> None:
+        """Raise where it is: the refusal that was its cause, or that somebody cancelled it."""
+        if self._refusal:
+            raise RefusedError(self._refusal.code, str(self._refusal))
+        if self.now:
+            raise DataError("the transfer was cancelled", hint="run the same command again")
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """One question to a remote, which is not asked after another was refused."""
+        self.check()
+        try:
+            yield
+        except RefusedError as error:
+            self._refusal = error
+            self.now = True
+            raise
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
     """A file system of DVC's, fsspec's below it, and where objects lie; `name` is for people."""
@@ -92,10 +126,16 @@ class Shelf:
 
         if not objects:
             return {}
+        stop = Stop()
+
+        def look(one: Object) -> Standing:
+            with stop.asking():
+                return self._look(one, listed, read=read)
+
         try:
             listed = self._listing() if len(objects) > LISTED and not self.is_local else None
             with ThreadPoolExecutor(min(self.jobs, len(objects))) as pool:
-                found = pool.map(lambda one: self._look(one, listed, read=read), objects)
+                found = pool.map(look, objects)
                 return dict(zip(objects, found, strict=True))
         except Exception as error:
             raise self.failure(error) from error
@@ -186,6 +226,8 @@ def words_of(error: BaseException) -> str:
     """A storage's error in one short line without credentials or markup."""
     text = re.sub(r"<[^>]*>", " ", str(error))
     text = without_credentials(" ".join(text.split()))
+    if isinstance(error, RefusedError):
+        return f"access was refused ({error.code}): {text[:WORDS]}".rstrip(": ")
     return f"{type(error).__name__}: {text[:WORDS]}".rstrip(": ")
 
 

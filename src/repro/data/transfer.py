@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from repro.core.errors import DataError
 from repro.core.events import Event, Kind, silent
 from repro.data.cache import Standing
-from repro.data.shelf import NAMED, hint_for, quiet, words_of
+from repro.data.shelf import NAMED, RefusedError, Stop, hint_for, quiet, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,12 +30,16 @@ AHEAD = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What went wrong with one object, in words, and what to do; `absent` where the remote has not got it."""
+    """What went wrong with one object, in words, and what to do.
+
+    `absent` where the remote has not got it; `refused` where it would refuse every other object too.
+    """
 
     object: Object
     text: str
     hint: str = ""
     absent: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +49,6 @@ class Moved:
     moved: tuple[Object, ...] = ()
     there: int = 0
     quarantined: tuple[Path, ...] = ()
-
-
-class _Stop:
-    """Whether transfers are to end; those that wait for an answer see it when one comes."""
-
-    def __init__(self) -> None:
-        self.now = False
-
-    def check(self) -> None:
-        """Raise where they are."""
-        if self.now:
-            raise DataError("the transfer was cancelled", hint="run the same command again")
 
 
 def standings(cache: Cache, objects: Sequence[Object]) -> dict[Object, Standing]:
@@ -98,7 +90,7 @@ def fetch(
         listener(Event(kind=Kind.PLAN, count=len(lacking)))
         listener(Event(kind=Kind.STAGE, run="pull", text=said))
         aside: list[Path] = []
-        stop = _Stop()
+        stop = Stop()
 
         def one(number: int, each: Object) -> Failure | None:
             return _get(opened, cache, each, parts / str(number), aside if each in corrupt else None, stop)
@@ -127,10 +119,13 @@ def push(
         listener(Event(kind=Kind.PLAN, count=len(lacking)))
         if lacking:
             listener(Event(kind=Kind.STAGE, run="push", text=f"to {shelf.name}"))
+        stop = Stop()
+
+        def one(_: int, each: Object) -> Failure | None:
+            return _put(shelf, cache, each, stop)
+
         for group in ([o for o in lacking if not o.is_folder], [o for o in lacking if o.is_folder]):
-            failures = _all(
-                group, lambda _, one: _put(shelf, cache, one), jobs or shelf.jobs, listener, _Stop()
-            )
+            failures = _all(group, one, jobs or shelf.jobs, listener, stop)
             if failures:
                 raise _failed(shelf, failures, len(lacking), "pushed", "")
     return Moved(moved=tuple(lacking), there=len(wanted) - len(lacking))
@@ -141,9 +136,9 @@ def _all(
     work: Callable[[int, Object], Failure | None],
     jobs: int,
     listener: Listener,
-    stop: _Stop,
+    stop: Stop,
 ) -> list[Failure]:
-    """Do the work for every object, a few at a time; an interruption ends what waits."""
+    """Do the work for every object, a few at a time; an interruption or a refusal ends what waits."""
     failures: list[Failure] = []
     if not objects:
         return failures
@@ -160,20 +155,26 @@ def _all(
                 if failure := future.result():
                     failures.append(failure)
                 listener(Event(kind=Kind.DONE, run=str(one), text=failure.text if failure else "done"))
-            running |= {pool.submit(work, n, one): one for n, one in islice(todo, len(done))}
-    finally:
+            if stop.now:
+                running = {future: one for future, one in running.items() if not future.cancel()}
+            else:
+                running |= {pool.submit(work, n, one): one for n, one in islice(todo, len(done))}
+    except BaseException:
         stop.now = True
+        raise
+    finally:
         pool.shutdown(wait=False, cancel_futures=True)
         wait(running, timeout=GRACE_SECONDS)
     return failures
 
 
 def _get(
-    shelf: Shelf, cache: Cache, wanted: Object, part: Path, aside: list[Path] | None, stop: _Stop
+    shelf: Shelf, cache: Cache, wanted: Object, part: Path, aside: list[Path] | None, stop: Stop
 ) -> Failure | None:
     """One object; a corrupt one of that name is set aside once a good one is here."""
     try:
-        shelf.get(wanted, part, stop.check)
+        with stop.asking():
+            shelf.get(wanted, part, stop.check)
         if found := _entered(cache, wanted, part, aside):
             text = f"{wanted}: the remote's copy ({wanted.location}) is corrupt, its hash is {found}"
             return Failure(object=wanted, text=text)
@@ -181,7 +182,7 @@ def _get(
         text = f"{wanted}: not in the remote ({wanted.location})"
         return Failure(object=wanted, text=text, absent=True)
     except Exception as error:  # noqa: BLE001 - each kind of remote raises its own
-        return Failure(object=wanted, text=f"{wanted}: {words_of(error)}", hint=hint_for(error))
+        return _failure(wanted, error)
     finally:
         part.unlink(missing_ok=True)
     return None
@@ -198,20 +199,30 @@ def _entered(cache: Cache, wanted: Object, part: Path, aside: list[Path] | None)
     return str(cache.enter(part, wanted) or "")
 
 
-def _put(shelf: Shelf, cache: Cache, wanted: Object) -> Failure | None:
+def _put(shelf: Shelf, cache: Cache, wanted: Object, stop: Stop) -> Failure | None:
     standing = cache.standing(wanted)
     if standing is not Standing.PRESENT:
         hint = "get the data where it is, and `dvc commit` it; or run: repro data pull"
         return Failure(object=wanted, text=f"{wanted}: {standing} in the cache {cache.folder}", hint=hint)
     try:
-        shelf.put(cache.place(wanted), wanted)
+        with stop.asking():
+            shelf.put(cache.place(wanted), wanted)
     except Exception as error:  # noqa: BLE001 - each kind of remote raises its own
-        return Failure(object=wanted, text=f"{wanted}: {words_of(error)}", hint=hint_for(error))
+        return _failure(wanted, error)
     return None
+
+
+def _failure(wanted: Object, error: Exception) -> Failure:
+    words, hint = words_of(error), hint_for(error)
+    if isinstance(error, RefusedError):
+        return Failure(object=wanted, text=words, hint=hint, refused=True)
+    return Failure(object=wanted, text=f"{wanted}: {words}", hint=hint)
 
 
 def _failed(shelf: Shelf, failures: Sequence[Failure], asked: int, done: str, hint: str) -> DataError:
     named = sorted(failures, key=lambda failure: failure.text)
+    if refused := next((failure for failure in named if failure.refused), None):
+        return DataError(f"remote {shelf.name}: {refused.text}", hint=refused.hint)
     more = f"\nand {len(named) - NAMED} more" if len(named) > NAMED else ""
     hints = [failure.hint for failure in named if failure.hint]
     return DataError(
