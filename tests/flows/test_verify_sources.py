@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
-from repro.attest.github import Api, evidence_of
+from repro.attest import github
+from repro.attest.github import Api, Given, evidence_of
 from repro.attest.keys import generate
 from repro.attest.signing import KeySigner
 from repro.attest.statement import statement
-from repro.core.errors import ReproError, ToolFailed, UsageError
+from repro.core.errors import ToolFailed, UsageError
 from repro.core.exits import Exit
 from repro.core.subject import Subject
 from repro.flows.verify import Wishes, verify
@@ -70,7 +74,7 @@ def serving() -> Iterator[Server]:
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.address = f"127.0.0.1:{http.server_address[1]}"
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread = threading.Thread(target=partial(http.serve_forever, 0.01), daemon=True)
     thread.start()
     try:
         yield server
@@ -271,15 +275,16 @@ def test_github_is_asked_page_by_page(server: Server) -> None:
     server.put(PLACE, page(GITHUB_SAID), Link=link)
     server.put("/next?after=x", page(GITHUB_SAID))
     token = "ghp_" + "x" * 36
-    found = list(evidence_of(api_of(server, token), sha(ARTIFACT)))
-    assert len(found) == 2
+    found = evidence_of(api_of(server, token), sha(ARTIFACT))
+    assert [one.name for one in found.evidence] == ["GitHub example/lab#1", "GitHub example/lab#2"]
+    assert not found.failed
     assert all(headers["Authorization"] == f"Bearer {token}" for _, headers in server.asked)
     assert token not in repr((found, api_of(server, token)))
 
 
 def test_github_knows_nothing(server: Server) -> None:
     """A digest that GitHub does not know has no attestations; that is no error."""
-    assert list(evidence_of(api_of(server), sha(ARTIFACT))) == []
+    assert evidence_of(api_of(server), sha(ARTIFACT)) == Given()
 
 
 @pytest.mark.parametrize(
@@ -295,26 +300,36 @@ def test_github_knows_nothing(server: Server) -> None:
 def test_github_that_does_not_answer(server: Server, status: int, headers: dict[str, str], said: str) -> None:
     """Limits, refusals, failures and redirects are errors that say what to do, never an empty list."""
     server.answers[PLACE] = (status, headers, b"{}")
-    with pytest.raises(ToolFailed, match=said) as failed:
-        list(evidence_of(api_of(server, "secret-token"), sha(ARTIFACT)))
-    assert "secret-token" not in failed.value.message
+    (failed,) = evidence_of(api_of(server, "secret-token"), sha(ARTIFACT)).failed
+    assert isinstance(failed, ToolFailed)
+    assert said in failed.message
+    assert "secret-token" not in failed.message
 
 
 @pytest.mark.parametrize(
-    "content", [b"[]", b"{", b'{"attestations": {}}', b'{"attestations": [{"bundle": null}]}']
+    "content",
+    [
+        b"[]",
+        b"{",
+        b'{"attestations": {}}',
+        b'{"attestations": [{"bundle": null}]}',
+        b'{"attestations": [{"bundle": null, "bundle_url": 1}]}',
+        b'{"attestations": [[]]}',
+    ],
 )
 def test_github_that_answers_nonsense(server: Server, content: bytes) -> None:
     """An answer that is no list of bundles is an error."""
     server.put(PLACE, content)
-    with pytest.raises(ReproError):
-        list(evidence_of(api_of(server), sha(ARTIFACT)))
+    given = evidence_of(api_of(server), sha(ARTIFACT))
+    assert len(given.failed) == 1
+    assert not given.evidence
 
 
 def test_github_pages_stay_on_their_host(server: Server) -> None:
     """A next page on another host is not followed: the token would go there."""
     server.put(PLACE, page(), Link='<https://evil.example/next>; rel="next"')
-    with pytest.raises(ToolFailed, match="another host"):
-        list(evidence_of(api_of(server, "t"), sha(ARTIFACT)))
+    (failed,) = evidence_of(api_of(server, "t"), sha(ARTIFACT)).failed
+    assert "another host" in failed.message
     assert len(server.asked) == 1
 
 
@@ -348,8 +363,188 @@ signers = ["me"]
     assert "answered 500" in report.verdicts[0].checks[-1].reason
 
 
-def test_an_address_in_place_of_a_bundle_is_not_followed(work: Path, server: Server) -> None:
-    """What GitHub gives by address only is told of, with how to fetch it, and hides nothing that it gives."""
+BLOB = "/blob/1.json.sn?sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D"
+
+
+def squeezed(data: bytes) -> bytes:
+    block = pa.compress(data, codec="snappy", asbytes=True)
+    assert isinstance(block, bytes)
+    return block
+
+
+def apart(server: Server, *places: str) -> dict[str, Any]:
+    """A page whose bundles lie elsewhere; a place that begins with a slash is on the same server."""
+    urls = [f"http://{server.address}{one}" if one.startswith("/") else one for one in places]
+    return {"attestations": [{"bundle": None, "bundle_url": one, "repository_id": 1} for one in urls]}
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_bundle_that_lies_elsewhere_is_fetched(server: Server, *, compressed: bool) -> None:
+    """What is given by address is fetched without the token, and decompressed where it is compressed."""
+    server.put(PLACE, apart(server, BLOB))
+    server.put(
+        BLOB, squeezed(GITHUB_SAID) if compressed else GITHUB_SAID, Content_Type="application/x-snappy"
+    )
+    given = evidence_of(api_of(server, "secret-token"), sha(ARTIFACT))
+    assert [one.raw for one in given.evidence] == [GITHUB_SAID]
+    assert not given.failed
+    (path, headers) = server.asked[-1]
+    assert path == BLOB
+    assert "secret-token" not in str(headers)
+    assert headers["Accept-Encoding"] == "identity"
+
+
+def test_a_bundle_in_the_answer_is_not_fetched_too(server: Server) -> None:
+    """Where the answer holds the bundle, its address is asked nothing."""
+    both = page(GITHUB_SAID)
+    both["attestations"][0]["bundle_url"] = f"http://{server.address}{BLOB}"
+    server.put(PLACE, both)
+    assert len(evidence_of(api_of(server), sha(ARTIFACT)).evidence) == 1
+    assert [path for path, _ in server.asked] == [PLACE]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (403, "has expired"),
+        (404, "has expired"),
+        (410, "has expired"),
+        (500, "try again"),
+        (302, "try again"),
+    ],
+)
+def test_a_bundle_that_is_not_there(server: Server, status: int, said: str) -> None:
+    """An address that has expired or fails is told of with what to do next, and without its signature."""
+    server.put(PLACE, apart(server, BLOB))
+    server.put(BLOB, b"<Error/>", status=status)
+    (failed,) = evidence_of(api_of(server), sha(ARTIFACT)).failed
+    assert isinstance(failed, ToolFailed)
+    assert f"answered {status}" in failed.message
+    assert said in failed.hint
+    assert "gh attestation download" in failed.hint
+    assert "c2VjcmV0" not in failed.message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://storage.example/1",
+        "https://user:word@storage.example/1",
+        "file:///etc/passwd",
+        "ftp://storage.example/1",
+        "https://[::1",
+        "https://",
+        "//storage.example/1",
+        "\x00",
+        "https://storage.invalid/1?sig=c2VjcmV0",
+    ],
+)
+def test_addresses_of_bundles_that_are_none(server: Server, url: str) -> None:
+    """What is no https address, or leads nowhere, is no bundle: a failure, and no wrong usage."""
+    server.put(PLACE, apart(server, url))
+    (failed,) = evidence_of(api_of(server), sha(ARTIFACT)).failed
+    assert isinstance(failed, ToolFailed)
+    assert failed.hint
+    assert not {"word", "c2VjcmV0"} & set(re.findall(r"\w+", failed.message))
+
+
+def test_an_api_elsewhere_names_nothing_on_this_machine(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An API on another host can let nobody ask services of this machine, neither at once nor by redirect."""
+    listed = json.dumps(apart(server, BLOB, "https://storage.example/1")).encode()
+    here = {"location": f"http://{server.address}{BLOB}"}
+    answers = {"api.example": (200, {}, listed), "storage.example": (302, here, b"")}
+
+    def answer(url: str, *_: object) -> fetch.Answer:
+        status, headers, content = answers[url.split("/")[2]]
+        return fetch.Answer(url=url, status=status, headers=headers, content=content)
+
+    monkeypatch.setattr(fetch, "_get", answer)
+    given = evidence_of(Api(base="https://api.example", repository="example/lab"), sha(ARTIFACT))
+    assert not given.evidence
+    assert ["not https" in one.message for one in given.failed] == [True, True]
+    assert not server.asked
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x05",
+        b"<html>",
+        squeezed(GITHUB_SAID)[:-1],
+        b"\xff\xff\xff\xff\x0f",
+        squeezed(b" " * (33 << 20)),
+    ],
+    ids=["empty", "nothing behind the size", "a page", "cut", "four gigabytes", "a bomb"],
+)
+def test_a_damaged_bundle_is_refused_and_hides_no_other(work: Path, server: Server, content: bytes) -> None:
+    """A block that cannot be decompressed, or is too large then, is broken evidence: exit 1, and told of."""
+    wishes = asking(work, server)
+    server.put(BLOB, content)
+    server.put(PLACE, apart(server, BLOB))
+    report = verify(work, wishes)
+    assert report.exit is Exit.WRONG
+    assert [one.outcome.evidence for one in report.verdicts[0].seen] == ["GitHub example/lab#1"]
+    server.put(PLACE, apart(server, BLOB, "/good"))
+    server.put("/good", squeezed(GITHUB_SAID))
+    assert verify(work, wishes).exit is Exit.GOOD
+    assert verify(work, replace(wishes, strict=True)).exit is Exit.WRONG
+
+
+def test_a_bundle_that_changed_where_it_lay(work: Path, server: Server) -> None:
+    """A bundle by address is believed no more than any other: with another signature it is refused."""
+    wishes = asking(work, server)
+    server.put(PLACE, apart(server, BLOB))
+    server.put(BLOB, squeezed(KeySigner(key=generate()).blob(ARTIFACT)))
+    assert verify(work, wishes).exit is Exit.WRONG
+
+
+def test_redirects_of_bundles_are_bounded(server: Server) -> None:
+    """A bundle that moved is followed, without the token, and not for ever."""
+    server.put(PLACE, apart(server, BLOB))
+    server.put(BLOB, b"", status=307, Location="/moved")
+    server.put("/moved", squeezed(GITHUB_SAID))
+    assert len(evidence_of(api_of(server, "secret-token"), sha(ARTIFACT)).evidence) == 1
+    assert "secret-token" not in str(server.asked[1:])
+    server.put("/moved", b"", status=307, Location=BLOB)
+    server.asked.clear()
+    (failed,) = evidence_of(api_of(server), sha(ARTIFACT)).failed
+    assert "redirects" in failed.message
+    assert len(server.asked) == 2 + fetch.MAX_REDIRECTS
+
+
+def test_no_more_is_fetched_than_is_read(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bundles by address are capped in number, and in bytes of each and of all; the rest is told of."""
+    server.put(PLACE, apart(server, *[BLOB] * 5))
+    server.put(BLOB, squeezed(GITHUB_SAID))
+    left = github._Left
+    monkeypatch.setattr(github, "_Left", partial(left, 3, 1 << 20))
+    given = evidence_of(api_of(server), sha(ARTIFACT))
+    assert (len(given.evidence), len(given.failed)) == (3, 2)
+    assert "that are fetched" in given.failed[0].message
+    monkeypatch.setattr(github, "_Left", partial(left, 100, 2 * len(GITHUB_SAID)))
+    given = evidence_of(api_of(server), sha(ARTIFACT))
+    assert (len(given.evidence), len(given.failed)) == (2, 3)
+    monkeypatch.setattr(github, "_Left", partial(left, 100, 1 << 20))
+    monkeypatch.setattr(github, "MAX_BYTES", 10)
+    given = evidence_of(api_of(server), sha(ARTIFACT))
+    assert not given.evidence
+    assert all("sent more than 10 bytes" in one.message for one in given.failed)
+
+
+def test_an_answer_that_does_not_end_in_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sends little by little is given up, however often something comes."""
+    server.put("/", b"x" * 10)
+    assert fetch.get(f"http://{server.address}/", max_bytes=10).content == b"x" * 10
+    monkeypatch.setattr(fetch, "MAX_SECONDS", -1.0)
+    with pytest.raises(ToolFailed, match="no end within"):
+        fetch.get(f"http://{server.address}/", max_bytes=10)
+
+
+def asking(work: Path, server: Server) -> Wishes:
+    """A file, and a policy that asks GitHub for what the key has signed."""
     (work / "a.bin").write_bytes(ARTIFACT)
     (work / "policy.toml").write_text(
         f"""
@@ -363,16 +558,22 @@ match = ["*.bin"]
 demands.any = {{ kind = "signed", signers = ["me"] }}
 """
     )
-    apart = {"bundle": None, "bundle_url": f"http://{server.address}/blob", "repository_id": 1}
-    wishes = Wishes(targets=("a.bin",), policy="policy.toml")
-    server.put(PLACE, {"attestations": [apart]})
+    return Wishes(targets=("a.bin",), policy="policy.toml")
+
+
+def test_an_address_that_has_expired_hides_nothing(work: Path, server: Server) -> None:
+    """One bundle that does not come is told of, with how to fetch it, and hides none that do, on any page."""
+    wishes = asking(work, server)
+    server.put(PLACE, apart(server, BLOB))
     report = verify(work, wishes)
     assert report.exit is Exit.NOT_CHECKED
     assert "gh attestation download" in report.verdicts[0].checks[-1].reason
-    server.put(PLACE, {"attestations": [apart, *page(GITHUB_SAID)["attestations"]]})
+    link = f'<http://{server.address}/next>; rel="next"'
+    server.put(PLACE, apart(server, BLOB), Link=link)
+    server.put("/next", page(GITHUB_SAID))
     assert verify(work, wishes).exit is Exit.GOOD
     assert verify(work, replace(wishes, strict=True)).exit is Exit.WRONG
-    assert {path for path, _ in server.asked} == {PLACE}
+    assert verify(work, replace(wishes, offline=True)).exit is Exit.NOT_CHECKED
 
 
 @pytest.mark.parametrize(

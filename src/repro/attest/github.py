@@ -1,19 +1,23 @@
 """GitHub's attestations of an artifact, by its digest (REST API, "List attestations").
 
-The token, where there is one, goes to the API's host alone, and into no message.
+A bundle stands in the answer (`bundle`), or lies elsewhere (`bundle_url`), as a block of Snappy behind an
+address that anybody may ask for some minutes. The token, where there is one, goes to the API's host alone,
+and into no message.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from repro.attest.bundle import MAX_BYTES
 from repro.attest.reading import MAX_FILE, Evidence
 from repro.core import strictjson
 from repro.core.canonical import to_bytes
-from repro.core.errors import FormatError, ToolFailed
-from repro.tools import fetch
+from repro.core.errors import FormatError, ReproError, ToolFailed, UsageError
+from repro.tools import fetch, snappy
+from repro.tools.redact import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +27,13 @@ if TYPE_CHECKING:
 MAX_PAGES = 20
 """Pages of attestations about one artifact, of a hundred each."""
 
-LIMITED = frozenset({403, 429})
+MAX_FETCHED = 100
+"""Bundles about one artifact that are fetched from addresses of their own."""
+
+OK, FORBIDDEN, NOT_FOUND, GONE = 200, 403, 404, 410
+LIMITED = frozenset({FORBIDDEN, 429})
+
+BY_HAND = "fetch it by `gh attestation download`, and name it by --bundle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +49,41 @@ class Api:
         return f"Api({self.base}, {self.repository})"
 
 
-def evidence_of(api: Api, sha256: str) -> Iterator[Evidence]:
-    """All attestations of an artifact, unread. Raises ToolFailed where the API does not answer as it must."""
+@dataclass(slots=True, kw_only=True)
+class Given:
+    """About an artifact: evidence, unread; what cannot be any, by name; why something was not given."""
+
+    evidence: list[Evidence] = field(default_factory=list)
+    refused: list[tuple[str, FormatError]] = field(default_factory=list)
+    failed: list[ReproError] = field(default_factory=list)
+
+
+def evidence_of(api: Api, sha256: str) -> Given:
+    """All attestations of an artifact, as far as they come: one that fails hides no other.
+
+    Raises UsageError where `api` is no address that may be asked.
+    """
+    given = Given()
+    fetch.require_safe(api.base)
+    left = _Left()
+    try:
+        for at, one in enumerate(_listed(api, sha256), 1):
+            _take(one, f"GitHub {api.repository}#{at}", api, given, left)
+    except ReproError as error:
+        given.failed.append(error)
+    return given
+
+
+def _listed(api: Api, sha256: str) -> Iterator[Any]:
+    """The entries of all pages. Raises ToolFailed or FormatError where the API does not answer as it must."""
     owner = "repos" if "/" in api.repository else "orgs"
     place = quote(f"{owner}/{api.repository}/attestations/sha256:{sha256}", safe="/:")
     url = f"{api.base.rstrip('/')}/{place}?per_page=100"
     for _ in range(MAX_PAGES):
         answer = _page(api, url)
-        if answer.status == 404:  # noqa: PLR2004 - nothing is known about the digest
+        if answer.status == NOT_FOUND:  # nothing is known about the digest
             return
-        yield from _bundles(answer, api)
+        yield from _entries(answer, api)
         if not (url := answer.next_url):
             return
         if urlsplit(url)[:2] != urlsplit(api.base)[:2]:
@@ -61,7 +96,7 @@ def _page(api: Api, url: str) -> Answer:
     if api.token:
         headers["Authorization"] = f"Bearer {api.token}"
     answer = fetch.get(url, headers=headers, max_bytes=MAX_FILE)
-    if answer.status in {200, 404}:
+    if answer.status in {OK, NOT_FOUND}:
         return answer
     if answer.status in LIMITED and (
         answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
@@ -73,21 +108,70 @@ def _page(api: Api, url: str) -> Answer:
     raise ToolFailed(f"{api.base}: answered {answer.status}", hint=hint)
 
 
-def _bundles(answer: Answer, api: Api) -> Iterator[Evidence]:
+def _entries(answer: Answer, api: Api) -> list[Any]:
     name = f"GitHub {api.repository}"
     value = strictjson.parse(answer.content, name=name, max_bytes=MAX_FILE)
     found = value.get("attestations") if isinstance(value, dict) else None
     if not isinstance(found, list):
-        raise FormatError(f"{name}: an answer without attestations")
-    absent = []
-    for at, one in enumerate(found, 1):
-        bundle = one.get("bundle") if isinstance(one, dict) else None
-        if bundle is None:
-            absent.append(str(at))
-        else:
-            yield Evidence(name=f"{name}#{at}", raw=to_bytes(bundle))
-    if absent:
-        raise ToolFailed(
-            f"{name}: attestation {', '.join(absent)} is given as an address only, which is not followed: "
-            "fetch it by `gh attestation download`, and name it by --bundle"
-        )
+        raise FormatError(f"{name}: an answer without attestations", hint="check the address of the API")
+    return found
+
+
+@dataclass(slots=True)
+class _Left:
+    """How many bundles, and bytes of them, may still be fetched from addresses."""
+
+    count: int = MAX_FETCHED
+    size: int = MAX_FILE
+
+
+def _take(one: object, name: str, api: Api, given: Given, left: _Left) -> None:
+    """The bundle of one entry, from where it is."""
+    entry = one if isinstance(one, dict) else {}
+    if entry.get("bundle") is not None:
+        given.evidence.append(Evidence(name=name, raw=to_bytes(entry["bundle"])))
+        return
+    try:
+        content = _fetched(entry.get("bundle_url"), name, api, left)
+        given.evidence.append(Evidence(name=name, raw=_plain(content, name, left)))
+    except FormatError as error:
+        given.refused.append((name, error))
+    except ReproError as error:
+        given.failed.append(error)
+
+
+def _fetched(url: object, name: str, api: Api, left: _Left) -> bytes:
+    """What lies at an address that GitHub gave; nobody is told who asks."""
+    if not url or not isinstance(url, str):
+        raise ToolFailed(f"{name}: neither a bundle nor its address", hint=f"ask again later, or {BY_HAND}")
+    if left.count < 1 or left.size < 1:
+        most = f"{MAX_FETCHED} bundles and {MAX_FILE} bytes"
+        raise ToolFailed(f"{name}: beyond the {most} that are fetched", hint=BY_HAND)
+    left.count -= 1
+    try:
+        _require_there(url, api)
+        headers = {"Accept-Encoding": "identity"}
+        answer = fetch.get(url, headers=headers, max_bytes=min(MAX_BYTES, left.size), redirects=True)
+    except ReproError as error:  # wrong usage too: the address is GitHub's, not the user's
+        raise ToolFailed(f"{name}: {error.message}", hint=f"try again later, or {BY_HAND}") from None
+    if answer.status == OK:
+        return answer.content
+    has_ended = answer.status in {FORBIDDEN, NOT_FOUND, GONE}
+    what = "its address has expired, or it is gone: ask again" if has_ended else "try again later"
+    said = f"{name}: {urlsplit(answer.url).hostname} answered {answer.status}"
+    raise ToolFailed(said, hint=f"{what}, or {BY_HAND}")
+
+
+def _require_there(url: str, api: Api) -> None:
+    """Refuse what is not https: on this machine nothing is asked that an API elsewhere names."""
+    if urlsplit(fetch.require_safe(url)).scheme != "https" and urlsplit(api.base).scheme == "https":
+        raise UsageError(f"{redacted(url)}: not https")
+
+
+def _plain(content: bytes, name: str, left: _Left) -> bytes:
+    """The JSON, whether it is compressed or not: no bundle is so small that its block begins with a brace."""
+    raw = content
+    if not content.startswith(b"{"):
+        raw = snappy.decompress(content, name=name, max_bytes=min(MAX_BYTES, left.size))
+    left.size -= len(raw)
+    return raw

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repro.attest.github import Api, evidence_of
-from repro.core.errors import ReproError, UsageError
 from repro.tools import host
 from repro.verify.discovery import Found
 
 if TYPE_CHECKING:
-    from repro.attest.reading import Evidence
     from repro.verify.artifact import Artifact
     from repro.verify.policy import GitHub
 
@@ -28,14 +26,12 @@ class GitHubSource:
         """What GitHub has about an artifact's sha256, as far as it tells."""
         if not artifact.sha256:
             return Found(unasked=(("GitHub", "the artifact's sha256 is not known"),))
-        given: list[Evidence] = []
-        try:
-            given += evidence_of(self.api, artifact.sha256)
-        except UsageError:
-            raise
-        except ReproError as error:
-            return Found(evidence=tuple(given), unasked=(("GitHub", error.message),))
-        return Found(evidence=tuple(given))
+        given = evidence_of(self.api, artifact.sha256)
+        return Found(
+            evidence=tuple(given.evidence),
+            refused=tuple(given.refused),
+            unasked=tuple(("GitHub", f"{one.message}; {one.hint}".rstrip("; ")) for one in given.failed),
+        )
 
 
 def github(repository: str, policy: GitHub | None) -> GitHubSource:

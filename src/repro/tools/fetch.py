@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from repro.core.errors import ToolFailed, UsageError
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TIMEOUT_SECONDS = 20.0
+"""How long nothing may come."""
+
+MAX_SECONDS = 300.0
+"""How long an answer may take to come whole, from its first byte on."""
+
+PIECE = 1 << 18
+"""Bytes that are read at a time."""
+
 MAX_REDIRECTS = 3
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -30,11 +39,11 @@ class Answer:
 
     @property
     def next_url(self) -> str:
-        """The next page (RFC 8288, `rel="next"`), "" where there is none."""
+        """The next page (RFC 8288, `rel="next"`), "" where there is none. Raises ToolFailed."""
         for link in self.headers.get("link", "").split(","):
             place, _, parameters = link.partition(";")
             if 'rel="next"' in parameters.replace("'", '"') or "rel=next" in parameters:
-                return urljoin(self.url, place.strip().removeprefix("<").removesuffix(">"))
+                return _joined(self.url, place.strip().removeprefix("<").removesuffix(">"))
         return ""
 
 
@@ -44,7 +53,7 @@ def get(
     """The answer to a GET, whatever its status; what is secret in `headers` stays with the first host.
 
     Raises ToolFailed where nothing or more than `max_bytes` comes, UsageError for what is no https address
-    (http only on this machine).
+    (http only on this machine, and no redirect leads from https to it).
     """
     sent = dict(headers or {})
     for _ in range(MAX_REDIRECTS + 1):
@@ -52,21 +61,36 @@ def get(
         place = answer.headers.get("location", "")
         if not (redirects and answer.status in REDIRECTS and place):
             return answer
-        target = urljoin(url, place)
+        target = _joined(url, place)
         if urlsplit(target).netloc != urlsplit(url).netloc:
             sent.pop("Authorization", None)
+        if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
+            raise ToolFailed(f"{redacted(url)}: redirects to what is not https", hint="check the address")
         url = target
     raise ToolFailed(f"{redacted(url)}: more than {MAX_REDIRECTS} redirects", hint="check the address")
 
 
 def require_safe(url: str) -> str:
     """An address whose answer nobody on the way can change or read."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"{redacted(url)}: no address: {error}", hint="write https://HOST/PATH") from error
     if parts.username is not None or parts.password is not None:
         raise UsageError(f"{redacted(url)}: credentials in an address", hint="take them out")
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return url
     raise UsageError(f"{redacted(url)}: not https", hint="write https://HOST/PATH")
+
+
+def _joined(url: str, place: str) -> str:
+    """The address that an answer from `url` names."""
+    try:
+        target = urljoin(url, place)
+        urlsplit(target)
+    except ValueError:
+        raise ToolFailed(f"{redacted(url)}: names what is no address", hint="check the address") from None
+    return target
 
 
 def _get(url: str, headers: Mapping[str, str], max_bytes: int) -> Answer:
@@ -81,7 +105,7 @@ def _get(url: str, headers: Mapping[str, str], max_bytes: int) -> Answer:
             with session.get(
                 url, headers=headers, timeout=TIMEOUT_SECONDS, stream=True, allow_redirects=False
             ) as answer:
-                content = answer.raw.read(max_bytes + 1, decode_content=True)
+                content = _content(answer.raw, max_bytes)
                 status = answer.status_code
                 found = {name.lower(): value for name, value in answer.headers.items()}
     except (requests.RequestException, OSError) as error:
@@ -89,6 +113,19 @@ def _get(url: str, headers: Mapping[str, str], max_bytes: int) -> Answer:
         raise ToolFailed(f"{shown}: {why}", hint="check the address and the network") from None
     except Exception as error:  # noqa: BLE001 - urllib3's own: a stream that is cut or cannot be decoded
         raise ToolFailed(f"{shown}: {type(error).__name__}", hint="try again") from None
+    if content is None:
+        raise ToolFailed(f"{shown}: no end within {MAX_SECONDS:g} s", hint="try again")
     if len(content) > max_bytes:
         raise ToolFailed(f"{shown}: sent more than {max_bytes} bytes", hint="check the address")
-    return Answer(url=url, status=status, content=bytes(content), headers=found)
+    return Answer(url=url, status=status, content=content, headers=found)
+
+
+def _content(stream: Any, max_bytes: int) -> bytes | None:  # noqa: ANN401 - urllib3's, which has no type here
+    """What comes, until it is more than `max_bytes`; None where it does not end in time."""
+    end = time.monotonic() + MAX_SECONDS
+    content = bytearray()
+    while piece := stream.read1(min(PIECE, max_bytes + 1 - len(content)), decode_content=True):
+        content += piece
+        if time.monotonic() > end:
+            return None
+    return bytes(content)
