@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.sbom.images import makers
 from tests.workflows.documents import Step, read
-from tests.workflows.rules import SHELL
+from tests.workflows.shells import SHELL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
