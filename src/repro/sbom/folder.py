@@ -23,7 +23,10 @@ MAX_FILES = 2_000_000
 FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 SMALL = 128 << 10
-"""Bytes that are read at once of a file that may be small."""
+"""Bytes that are hashed at once of a file that may be small."""
+
+READ = 64 << 10
+"""Bytes that are read at once of a file whose bytes are wanted."""
 
 WORKERS = 2
 """Threads that hash large files; hashlib lets others run meanwhile."""
@@ -63,20 +66,36 @@ class FolderTree:
 
     def read(self, path: str, limit: int) -> bytes:
         """A file's bytes; FormatError where it has more than `limit` of them."""
-        with self._opened(path) as descriptor:
-            size = os.fstat(descriptor).st_size
-            if size > limit:
-                raise FormatError(f"{self._start}{path}: {size} bytes, more than the {limit} that are read")
-            parts = []
-            while chunk := os.read(descriptor, size + 1):
-                parts.append(chunk)
-                if (size := size - len(chunk)) < 0:
-                    raise FormatError(f"{self._start}{path}: grew while it was read")
-        return b"".join(parts)
+        descriptor = self._open(path)
+        try:
+            data = os.read(descriptor, READ)
+            if more := os.read(descriptor, 1):  # of few files: the others are not asked for their size
+                data = b"".join((data, more, *self._rest(descriptor, path, limit, len(data) + 1)))
+        finally:
+            os.close(descriptor)
+        if len(data) > limit:
+            raise self._too_large(path, len(data), limit)
+        return data
 
-    def size(self, path: str) -> int:
-        """A file's size in bytes."""
-        return os.lstat(self._start + path).st_size
+    def _rest(self, descriptor: int, path: str, limit: int, begun: int) -> Iterator[bytes]:
+        """What follows the bytes that were read, where all together are within the limit."""
+        size = os.fstat(descriptor).st_size
+        if size > limit:
+            raise self._too_large(path, size, limit)
+        left = size - begun
+        while chunk := os.read(descriptor, max(left, 0) + 1):
+            if (left := left - len(chunk)) < 0:
+                raise FormatError(f"{self._start}{path}: grew while it was read")
+            yield chunk
+
+    def _too_large(self, path: str, size: int, limit: int) -> FormatError:
+        return FormatError(f"{self._start}{path}: {size} bytes, more than the {limit} that are read")
+
+    def sizes(self, paths: Iterable[str]) -> Iterator[int]:
+        """The size in bytes of each of the files that were listed, in order."""
+        start, about = self._start, os.lstat
+        for path in paths:
+            yield about(start + path).st_size
 
     def sha256(self, path: str) -> Digest:
         """The SHA-256 of a file's bytes, streamed."""
@@ -94,7 +113,7 @@ class FolderTree:
         with ExitStack() as stack:
             pool: ThreadPoolExecutor | None = None
             for path in paths:
-                descriptor = os.open(f"{self._start}{self._known(path)}", FLAGS)
+                descriptor = self._open(path)
                 try:
                     size = os.readv(descriptor, (memory,))
                     whole = size < SMALL and not os.read(descriptor, 1)
@@ -122,16 +141,16 @@ class FolderTree:
 
     @contextmanager
     def _opened(self, path: str) -> Iterator[int]:
-        descriptor = os.open(f"{self._start}{self._known(path)}", FLAGS)
+        descriptor = self._open(path)
         try:
             yield descriptor
         finally:
             os.close(descriptor)
 
-    def _known(self, path: str) -> str:
+    def _open(self, path: str) -> int:
         if path not in self.listed:
             raise FormatError(f"{path[:200]}: no file of {self.root.name}, or one behind a link")
-        return path
+        return os.open(self._start + path, FLAGS)
 
 
 def _threads() -> ThreadPoolExecutor:

@@ -122,9 +122,9 @@ def files_of(tree: FolderTree, parts: Sequence[Part], sites: Sequence[str], *, m
 def _doubtful(tree: FolderTree, records: Sequence[Record], count: int) -> Iterator[str]:
     """Files, of the `count` that are claimed, which cannot be all that RECORDs state of them."""
     for record in records:
-        sizes = record.sizes
-        for path, stated in record.files.items():
-            if stated and str(tree.size(path)) != sizes[path]:
+        hashed_there = [path for path, stated in record.files.items() if stated]
+        for path, size in zip(hashed_there, tree.sizes(hashed_there), strict=True):
+            if str(size) != record.sizes[path]:
                 yield path
         yield from record.bad.twice
     if sum(len(record.files) for record in records) > count:

@@ -130,18 +130,17 @@ def contents(
     A script's first line names the interpreter's place, and counts as `#!python`, as wheels have it.
     """
     start = f"{package.site}/" if package.site else ""
-    notes = notes_of(package)
     left = (".pyc", ".pth") if editable else ".pyc"
+    words = {path: word for path, word in record.files.items() if not path.endswith(left)}
+    words.update((path, digests[path]) for path in words.keys() & digests.keys())
+    for path in notes_of(package):
+        words.pop(path, None)
     skipped = len(start)
-    words = {**record.files, **{path: digests[path] for path in record.files.keys() & digests.keys()}}
-    found = {
-        path[skipped:]: word
-        for path, word in words.items()
-        if path.startswith(start) and not path.endswith(left) and path not in notes
-    }
-    for path, word in words.items():
-        if not path.startswith(start) and not path.endswith(left):
-            found[posixpath.relpath(path, package.site)] = _script(tree, path) or word
+    found = {path[skipped:]: word for path, word in words.items() if path.startswith(start)}
+    if len(found) < len(words):
+        for path, word in words.items():
+            if not path.startswith(start):
+                found[posixpath.relpath(path, package.site)] = _script(tree, path) or word
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from repro.core.errors import FormatError
-from repro.sbom.folder import SMALL, FolderTree
+from repro.sbom.folder import READ, SMALL, FolderTree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_digests_are_those_of_hashlib_whatever_the_size(tmp_path: Path) -> None:
     """Files below, at and above the piece of memory they are read into have the digests of their bytes."""
-    sizes = (0, 1, SMALL - 1, SMALL, SMALL + 1, 9 * SMALL + 7)
+    sizes = (0, 1, READ - 1, READ, READ + 1, SMALL - 1, SMALL, SMALL + 1, 9 * SMALL + 7)
     contents = {f"of-{size}": (b"0123456789abcdef!" * size)[:size] for size in sizes}
     for name, data in contents.items():
         (tmp_path / name).write_bytes(data)
@@ -32,8 +32,18 @@ def test_a_file_above_the_limit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "four").write_bytes(b"four")
     tree = FolderTree(tmp_path)
     assert tree.read("four", 4) == b"four"
-    with pytest.raises(FormatError, match="more than the 3"):
+    with pytest.raises(FormatError, match="4 bytes, more than the 3"):
         tree.read("four", 3)
+
+
+@pytest.mark.parametrize("size", [READ, READ + 1, 3 * READ])
+def test_a_large_file_above_the_limit_is_refused(tmp_path: Path, size: int) -> None:
+    """A file that is read in more than one piece is held against the limit as a whole."""
+    (tmp_path / "large").write_bytes(bytes(size))
+    tree = FolderTree(tmp_path)
+    assert len(tree.read("large", size)) == size
+    with pytest.raises(FormatError, match=f"{size} bytes, more than the {size - 1}"):
+        tree.read("large", size - 1)
 
 
 def test_a_link_is_not_hashed(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from repro.core.errors import FormatError
 from repro.sbom.component import digest_of, recorded
 from repro.sbom.python_component import purl_of
 from repro.sbom.python_graph import SIMPLE, markers_of
-from repro.sbom.python_library import headers_of
+from repro.sbom.python_library import TextDistribution, headers_of
 from repro.sbom.python_markers import answered
 from repro.sbom.python_metadata import normalised
 from repro.sbom.python_record import rows_of
@@ -28,6 +28,13 @@ METADATA = sorted(Path(sys.prefix).glob("lib/python*/site-packages/*.dist-info/M
 TEXTS = [path.read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode() for path in METADATA]
 REQUIRES = sorted({each for text in TEXTS for each in headers_of(text).get("requires-dist", [])})
 VALUES = {**markers_of("3.11.7", ()), "platform_machine": "x86_64", "extra": "test"}
+
+TOLD: tuple[str, ...] = ("name", "version", "summary", "author", "author-email", "home-page", "download-url")
+TOLD += ("project-url", "license-expression", "license", "license-file", "requires-dist", "classifier")
+LINES = ["Name: a", "name:b", "Version: 1", "Requires-Dist: c", "Classifier: License :: d", "Classifier: e"]
+LINES += ["Classifier:  License :: f", "Keywords: g", "Keywords:", "Dynamic: h", "Provides-Extra: i", " j"]
+LINES += ["\tLicense :: k", "no header", "From l", "--m", "Content-Type: multipart/mixed; boundary=m", ": n"]
+LINES = [line + end for line in LINES for end in ("\n", "\n", "\r", "\n\n", "\x0b\n", "")]
 
 NAMES = ("python_version", "python_full_version", "sys_platform", "os_name", "extra", "platform_machine")
 ATOMS = st.builds(
@@ -99,6 +106,38 @@ def test_requirements_of_real_packages() -> None:
 def test_odd_requirements_are_left_to_the_library(head: str) -> None:
     """What is no plain name with extras is not read here."""
     assert not SIMPLE.fullmatch(head)
+
+
+def by_library(text: str) -> dict[str, list[str]]:
+    """What importlib.metadata says of each header that is told, and of licences among the classifiers."""
+    message = TextDistribution({"METADATA": text}).metadata
+    found = {name: [str(each).strip() for each in message.get_all(name) or ()] for name in TOLD}
+    found["classifier"] = [each for each in found["classifier"] if each.startswith("License ::")]
+    return found
+
+
+def read_here(text: str) -> dict[str, list[str]]:
+    """The same, as it is read here."""
+    headers = headers_of(text)
+    found = {name: headers.get(name, []) for name in TOLD}
+    found["classifier"] = [each for each in found["classifier"] if each.startswith("License ::")]
+    return found
+
+
+def test_headers_of_real_packages() -> None:
+    """Of every package installed here the headers that are told have the library's values, in its order."""
+    assert [read_here(text) for text in TEXTS] == [by_library(text) for text in TEXTS]
+    assert any(read_here(text)["classifier"] for text in TEXTS)
+
+
+@given(st.lists(st.sampled_from(LINES), min_size=1, max_size=8).map("".join))
+@example("Keywords: a\nName: b")
+@example("Name: a\nKeywords: b\n\tName: c\nVersion: 1")
+@example("Name: a\nKeywords: b\rVersion: 1\n")
+@example("Name: a\nClassifier:\xa0License :: b\n")
+def test_headers(text: str) -> None:
+    """Of any text the headers that are told have the library's values, whatever is left out before."""
+    assert read_here(text) == by_library(text)
 
 
 @given(st.text(st.sampled_from('ab,"\n\r'), max_size=12))
