@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,6 +91,32 @@ def test_blocks_change_nothing(pair: tuple[NDArray[Any], NDArray[Any]], terms: T
         summary = stats._summary(found)
         assert summary is not None
         assert summary.median == pytest.approx(np.sort(digits)[(digits.size - 1) // 2], abs=0.06)
+
+
+@pytest.mark.parametrize("later", [0, SMALL])
+@pytest.mark.parametrize("share", [1, 40])
+def test_zeros_of_two_signs_are_no_ulp_apart(later: int, share: int) -> None:
+    """Beside values that differ, be they all or few, 0.0 and -0.0 are one number."""
+    r = np.linspace(1, 2, 4 * SMALL)
+    x = r.copy()
+    x[::share] *= 1 + 1e-12
+    r[later], x[later] = 0.0, -0.0
+    distances = kernel.ulp_distance(r, x)
+    assert distances is not None
+    found = scan.scan(r, x, Terms(rtol=1e-9))
+    assert found.worst["ulp"] == (int(distances.max()), int(np.argmax(distances)))
+    assert (found.over, found.differing) == (0, int(np.count_nonzero(r != x)))
+
+
+@given(st.integers(-1074, -900), st.sampled_from([1e-3, 1e-10, 1e-300, 5e-324]))
+def test_the_smallest_doubles_are_judged_as_the_kernel_judges_them(power: int, rtol: float) -> None:
+    """Where products with the tolerance lose digits, the fast measure admits what the kernel admits."""
+    rng = np.random.default_rng(-power)
+    r = rng.integers(1, 1 << 20, size=4 * SMALL) * 2.0**power
+    x = r + rng.integers(-1, 2, size=r.size) * np.spacing(r) * rng.integers(1, 4, size=r.size)
+    admission = kernel.admit(r, x, Terms(rtol=rtol))
+    found = scan.scan(r, x, Terms(rtol=rtol))
+    assert (found.over, +found.admitted) == (admission.over_count, +Counter(admission.admitted))
 
 
 @given(arrays(), TERMS)

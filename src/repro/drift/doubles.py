@@ -26,13 +26,16 @@ SURELY: Final = 1 - 2.0**-50
 """A quotient this much below the tolerance is admitted however products and quotients are rounded."""
 
 NORMAL: Final = 1e-290
-"""Above this, a product is rounded relative to itself."""
-
-SAME_SIGN: Final = 0.5
-"""Below this relative error, two numbers have one sign."""
+"""A relative tolerance above this, and quotients near it, are rounded relative to themselves."""
 
 BEYOND: Final = 2.0**53 * (1 + 2.0**-40)
 """More ULPs than this times |x - r| / min(|r|, |x|) are not between doubles, however that is rounded."""
+
+ZEROS: Final = 1 << 63
+"""What subtracting the bits of zeros of two signs gives, and of no other doubles of one sign."""
+
+MANY: Final = 16
+"""Of one value in so many that may be furthest in ULPs, each is looked at alone; of more, the whole strip."""
 
 
 class Bench:
@@ -40,21 +43,21 @@ class Bench:
 
     def __init__(self, terms: Terms, size: int) -> None:
         self.terms = terms
-        self.d, self.a, self.q = np.empty(size), np.empty(size), np.empty(size)
+        self.d, self.a = np.empty(size), np.empty(size)
         self.u, self.b = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.bool_)
         self.bins = np.zeros(EXPONENTS, dtype=np.int64)
-        self.only_rtol = terms.rtol > 0 and not (terms.digits > 0 or terms.atol > 0 or terms.srtol > 0)
+        only_rtol = terms.rtol > NORMAL and not (terms.digits > 0 or terms.atol > 0 or terms.srtol > 0)
+        # d <= rtol * |r| holds for the product as it is rounded too, since d itself is a double
+        self.surely = terms.rtol * SURELY if only_rtol else -1.0
 
     def measure(self, found: Scan, start: int, r: Values, x: Values) -> bool:
         """Measure one strip; False, and nothing changed, if something in it is not finite."""
         n = r.size
-        d, a, b = self.d[:n], self.a[:n], self.b[:n]
+        d, b = self.d[:n], self.b[:n]
         with np.errstate(all="ignore"):
             np.subtract(x, r, out=d)
             up = int(np.count_nonzero(np.greater(d, 0, out=b)))
-            np.abs(d, out=d)
-            np.abs(r, out=a)
-            distance, size = float(d.max()), float(a.max())
+            distance, size = _largest(d), _largest(r)
             if not (math.isfinite(distance) and math.isfinite(size)):
                 return False
             found.largest = max(found.largest, size)
@@ -63,14 +66,13 @@ class Bench:
                 self.bins[0] += n
                 return True
             found.note("absolute", distance, start + _place(d, distance, found, "absolute"))
-            differing, relative, least = self._relative(found, start, n)
+            if found.first_difference is None:
+                found.first_difference = start + int(np.argmax(d != 0))
+            differing, relative = self._relative(found, start, r, x)
             found.up, found.down = found.up + up, found.down + differing - up
             found.differing += differing
             found.admitted["exact"] += n - differing
-            if found.first_difference is None:
-                found.first_difference = start + int(np.argmax(np.greater(d, 0, out=b)))
-            self._admit(found, start, differing, n, surely=self._surely(relative, least))
-            self._ulp(found, start, r.view(np.int64), x.view(np.int64), relative)
+            self._admit(found, start, r, x, differing, surely=relative <= self.surely)
         return True
 
     def pour(self, found: Scan) -> None:
@@ -81,38 +83,54 @@ class Bench:
         np.add.at(found.classes, fine // FINE, self.bins[used])
         self.bins[:] = 0
 
-    def _relative(self, found: Scan, start: int, n: int) -> tuple[int, float, float]:
-        """Relative errors and their bins; how many values differ, the largest error and the least |r|."""
-        d, a, q, u = self.d[:n], self.a[:n], self.q[:n], self.u[:n]
-        least = float(a.min())
-        np.divide(d, a, out=q)
-        zeros = np.flatnonzero(a == 0) if least == 0 else None
+    def _relative(self, found: Scan, start: int, r: Values, x: Values) -> tuple[int, float]:
+        """Relative errors in the place of the distances, and their bins; how many differ, and the largest."""
+        q, u = self.d[: r.size], self.u[: r.size]
+        np.abs(np.divide(q, r, out=q), out=q)
+        relative = agreed = float(np.maximum.reduce(q))
+        zeros = None if math.isfinite(relative) else np.flatnonzero(r == 0)
         if zeros is not None:
-            q[zeros] = np.where(d[zeros] > 0, math.inf, 0.0)
-        relative = agreed = float(q.max())
+            distances = np.abs(x[zeros])
+            q[zeros] = np.where(distances > 0, math.inf, 0.0)
+            relative = float(q.max())
         found.note("relative", relative, start + _place(q, relative, found, "relative"))
+        self._ulp(found, start, r, x, relative)
         if zeros is not None:
-            q[zeros] = d[zeros]  # digits of agreement with zero are those of the distance
+            q[zeros] = distances  # digits of agreement with zero are those of the distance
             agreed = float(q.max())
         found.least_digits = min(found.least_digits, stats.digits_of(agreed))
         np.right_shift(q.view(np.int64), 48, out=u)
         counts = np.bincount(u)
         self.bins[: counts.size] += counts
-        differing = n - int(counts[0]) if zeros is None else int(np.count_nonzero(d))
-        return differing, relative, least
+        return r.size - int(counts[0]) if zeros is None else int(np.count_nonzero(r != x)), relative
 
-    def _surely(self, relative: float, least: float) -> bool:
-        """Whether the relative tolerance alone admits every value, without looking at each again."""
-        rtol = self.terms.rtol
-        return self.only_rtol and relative <= rtol * SURELY and rtol * min(least, 1.0) > NORMAL
+    def _ulp(self, found: Scan, start: int, r: Values, x: Values, relative: float) -> None:
+        """The largest ULP distance, looked for where the relative error leaves room for one."""
+        most, _ = found.worst.get("ulp", (0, 0))
+        # neighbours of v are more than |v| * 2^-53 apart
+        least = most / (BEYOND + most)
+        if relative <= least:
+            return
+        q = self.d[: r.size]
+        places = np.flatnonzero(np.greater(q, least, out=self.b[: r.size]))
+        if places.size * MANY > r.size:
+            u = np.subtract(x.view(np.int64), r.view(np.int64), out=self.u[: r.size])
+            most = max(int(u.max()), -int(u.min()))
+            if relative < 1 and most < ZEROS:  # doubles of one sign are in the order of their bits
+                found.note("ulp", most, start + _place(u, most, found, "ulp"))
+                return
+        ulp = kernel.ulp_distance(r[places], x[places])
+        assert ulp is not None  # noqa: S101 - both are doubles
+        found.note("ulp", int(ulp.max()), start + int(places[np.argmax(ulp)]))
 
-    def _admit(self, found: Scan, start: int, open_: int, n: int, *, surely: bool) -> None:
+    def _admit(self, found: Scan, start: int, r: Values, x: Values, open_: int, *, surely: bool) -> None:
         if surely:
             found.admitted["rtol"] += open_
             found.alone["rtol"] += open_
             return
-        d, b = self.d[:n], self.b[:n]
-        bounds = self._bounds(n)
+        d, b = self.d[: r.size], self.b[: r.size]
+        np.abs(np.subtract(x, r, out=d), out=d)
+        bounds = self._bounds(r)
         if len(bounds) == 1:
             (term, bound), *_ = bounds.items()
             over = np.greater(d, bound, out=b)
@@ -120,20 +138,20 @@ class Bench:
             found.admitted[term] += admitted
             found.alone[term] += admitted
         else:
-            over = self._shared(found, bounds, n)
+            over = self._shared(found, bounds, r.size)
         count = int(np.count_nonzero(over))
         if count and found.first_over is None:
             found.first_over = start + int(np.argmax(over))
         found.over += count
 
-    def _bounds(self, n: int) -> dict[str, Any]:
+    def _bounds(self, r: Values) -> dict[str, Any]:
         """What each granted term admits: a number, or one per value."""
-        terms, a = self.terms, self.a[:n]
+        terms, size = self.terms, np.abs(r, out=self.a[: r.size])
         bounds: dict[str, Any] = {}
-        if terms.rtol > 0:
-            bounds["rtol"] = np.multiply(a, terms.rtol, out=self.q[:n])
         if terms.digits > 0:
-            bounds["digits"] = 10.0**-terms.digits * a
+            bounds["digits"] = 10.0**-terms.digits * size
+        if terms.rtol > 0:
+            bounds = {"rtol": np.multiply(size, terms.rtol, out=size), **bounds}
         if terms.atol > 0:
             bounds["atol"] = terms.atol
         if terms.srtol > 0:
@@ -152,23 +170,10 @@ class Bench:
             rest &= ~passes
         return rest
 
-    def _ulp(
-        self, found: Scan, start: int, r: NDArray[np.int64], x: NDArray[np.int64], relative: float
-    ) -> None:
-        """Doubles of one sign are in the order of their bits."""
-        u = self.u[: r.size]
-        known = found.worst.get("ulp")
-        # Neighbours of v are more than |v| * 2^-53 apart: what relative errors bound need not be looked for.
-        if relative < SAME_SIGN and known is not None and relative / (1 - relative) * BEYOND <= known[0]:
-            return
-        if relative >= SAME_SIGN and np.bitwise_xor(r, x, out=u).min() < 0:
-            ulp = kernel.ulp_distance(r.view(np.float64), x.view(np.float64))
-            assert ulp is not None  # noqa: S101 - both are doubles
-            found.note("ulp", int(ulp.max()), start + int(np.argmax(ulp)))
-            return
-        np.subtract(x, r, out=u)
-        most = max(int(u.max()), -int(u.min()))
-        found.note("ulp", most, start + _place(u, most, found, "ulp"))
+
+def _largest(values: Values) -> float:
+    """The largest size; NaN or infinity if something is not finite."""
+    return max(float(np.maximum.reduce(values)), -float(np.minimum.reduce(values)))
 
 
 def _place(errors: Values, most: float, found: Scan, sort: str) -> int:
