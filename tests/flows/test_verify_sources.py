@@ -25,7 +25,7 @@ from repro.core.exits import Exit
 from repro.core.subject import Subject
 from repro.flows.verify import Wishes, verify
 from repro.tools import fetch
-from repro.tools.oci_registry import parse_reference
+from repro.tools.oci_registry import Registry, parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -226,6 +226,25 @@ def test_anonymous_tokens(work: Path, server: Server) -> None:
 
     server.answers = Guarded()
     assert pulled(work, server).exit is Exit.GOOD
+
+
+def test_a_registry_elsewhere_asks_for_no_token_of_this_machine(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The token that a registry wants is fetched from no service of this machine, which may give real ones."""
+    server.put("/token", {"access_token": "real"})
+    asked = []
+
+    def answer(url: str, headers: dict[str, str], _: int) -> fetch.Answer:
+        asked.append((url, dict(headers)))
+        challenge = {"www-authenticate": f'Bearer realm="http://{server.address}/token"'}
+        return fetch.Answer(url=url, status=401, headers=challenge, content=b"")
+
+    monkeypatch.setattr(fetch, "_get", answer)
+    with pytest.raises(ToolFailed, match="on this machine"):
+        Registry(parse_reference("registry.example/team/lab:v1")).resolve()
+    assert len(asked) == 1
+    assert not server.asked
 
 
 @pytest.mark.parametrize(
@@ -463,7 +482,7 @@ def test_an_api_elsewhere_names_nothing_on_this_machine(
     monkeypatch.setattr(fetch, "_get", answer)
     given = evidence_of(Api(base="https://api.example", repository="example/lab"), sha(ARTIFACT))
     assert not given.evidence
-    assert ["not https" in one.message for one in given.failed] == [True, True]
+    assert ["on this machine" in one.message for one in given.failed] == [True, True]
     assert not server.asked
 
 

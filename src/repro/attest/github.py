@@ -15,9 +15,8 @@ from repro.attest.bundle import MAX_BYTES
 from repro.attest.reading import MAX_FILE, Evidence
 from repro.core import strictjson
 from repro.core.canonical import to_bytes
-from repro.core.errors import FormatError, ReproError, ToolFailed, UsageError
+from repro.core.errors import FormatError, ReproError, ToolFailed
 from repro.tools import fetch, snappy
-from repro.tools.redact import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,10 +148,10 @@ def _fetched(url: object, name: str, api: Api, left: _Left) -> bytes:
         raise ToolFailed(f"{name}: beyond the {most} that are fetched", hint=BY_HAND)
     left.count -= 1
     try:
-        _require_there(url, api)
+        fetch.require_named(url, by=api.base)
         headers = {"Accept-Encoding": "identity"}
         answer = fetch.get(url, headers=headers, max_bytes=min(MAX_BYTES, left.size), redirects=True)
-    except ReproError as error:  # wrong usage too: the address is GitHub's, not the user's
+    except ReproError as error:
         raise ToolFailed(f"{name}: {error.message}", hint=f"try again later, or {BY_HAND}") from None
     if answer.status == OK:
         return answer.content
@@ -160,12 +159,6 @@ def _fetched(url: object, name: str, api: Api, left: _Left) -> bytes:
     what = "its address has expired, or it is gone: ask again" if has_ended else "try again later"
     said = f"{name}: {urlsplit(answer.url).hostname} answered {answer.status}"
     raise ToolFailed(said, hint=f"{what}, or {BY_HAND}")
-
-
-def _require_there(url: str, api: Api) -> None:
-    """Refuse what is not https: on this machine nothing is asked that an API elsewhere names."""
-    if urlsplit(fetch.require_safe(url)).scheme != "https" and urlsplit(api.base).scheme == "https":
-        raise UsageError(f"{redacted(url)}: not https")
 
 
 def _plain(content: bytes, name: str, left: _Left) -> bytes:

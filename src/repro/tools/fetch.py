@@ -53,7 +53,7 @@ def get(
     """The answer to a GET, whatever its status; what is secret in `headers` stays with the first host.
 
     Raises ToolFailed where nothing or more than `max_bytes` comes, UsageError for what is no https address
-    (http only on this machine, and no redirect leads from https to it).
+    (http only on this machine, to which no redirect leads from elsewhere).
     """
     sent = dict(headers or {})
     for _ in range(MAX_REDIRECTS + 1):
@@ -64,9 +64,7 @@ def get(
         target = _joined(url, place)
         if urlsplit(target).netloc != urlsplit(url).netloc:
             sent.pop("Authorization", None)
-        if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
-            raise ToolFailed(f"{redacted(url)}: redirects to what is not https", hint="check the address")
-        url = target
+        url = require_named(target, by=url)
     raise ToolFailed(f"{redacted(url)}: more than {MAX_REDIRECTS} redirects", hint="check the address")
 
 
@@ -81,6 +79,20 @@ def require_safe(url: str) -> str:
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return url
     raise UsageError(f"{redacted(url)}: not https", hint="write https://HOST/PATH")
+
+
+def require_named(url: str, *, by: str) -> str:
+    """An address that a service at `by` names. Raises ToolFailed.
+
+    Who is elsewhere names nothing on this machine: what answers there would be asked in the user's name.
+    """
+    try:
+        require_safe(url)
+    except UsageError as error:  # not the user's mistake
+        raise ToolFailed(error.message, hint="check the address of the service") from None
+    if urlsplit(url).hostname in LOOPBACK and urlsplit(by).hostname not in LOOPBACK:
+        raise ToolFailed(f"{redacted(by)}: names an address on this machine", hint="check the address")
+    return url
 
 
 def _joined(url: str, place: str) -> str:

@@ -157,7 +157,8 @@ class Registry:
         if "realm" not in asked:
             raise ToolFailed(f"{self.reference}: wants credentials", hint="only public images are read")
         query = {key: asked[key] for key in ("service", "scope") if key in asked}
-        given = fetch.get(f"{asked['realm']}?{urlencode(query)}", max_bytes=MAX_MANIFEST)
+        realm = fetch.require_named(asked["realm"], by=answer.url)
+        given = fetch.get(f"{realm}?{urlencode(query)}", max_bytes=MAX_MANIFEST)
         value = strictjson.parse(given.content, name="the registry's token") if given.status == OK else {}
         token = (value.get("token") or value.get("access_token")) if isinstance(value, dict) else None
         if not isinstance(token, str):
