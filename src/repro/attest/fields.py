@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,10 +24,11 @@ def table(value: object, known: Collection[str], where: str) -> Mapping[str, Any
     """
     if not isinstance(value, dict):
         raise FormatError(f"{where}: not a JSON object")
-    folded = {key.casefold() for key in known}
-    for key in value:
-        if key not in known and key.casefold() in folded:
-            raise FormatError(f"{where}: the key {key[:80]!r} is a known one in another spelling")
+    if unknown := [key for key in value if key not in known]:
+        folded = {key.casefold() for key in known}
+        for key in unknown:
+            if key.casefold() in folded:
+                raise FormatError(f"{where}: the key {key[:80]!r} is a known one in another spelling")
     return value
 
 
@@ -45,10 +45,10 @@ def field(values: Mapping[str, Any], key: str, kind: type[Kind], where: str) -> 
 def decode_base64(text: str, where: str) -> bytes:
     """Bytes from base64 (RFC 4648, section 4) in its one canonical spelling, nothing between or after."""
     try:
-        data = base64.b64decode(text)
-    except (binascii.Error, ValueError) as error:
+        data = binascii.a2b_base64(text)
+    except ValueError as error:
         raise FormatError(f"{where}: not base64") from error
-    if base64.b64encode(data) == text.encode():  # nothing was passed over when it was decoded
+    if binascii.b2a_base64(data, newline=False) == text.encode():  # nothing was passed over
         return data
     if not _BASE64.fullmatch(text):
         raise FormatError(f"{where}: not base64")

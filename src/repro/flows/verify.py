@@ -89,8 +89,8 @@ def verify(
     """
     folder, wishes = _completed(folder, wishes)
     plan = _plan(folder, wishes, now or clock.now())
-    items, failed = _items(folder, wishes)
-    verdicts = [*whole(items, _judged(items, plan)), *failed]
+    items, failed = _items(folder, wishes, plan.shared)
+    verdicts = [*whole(_judged(items, plan)), *failed]
     if wishes.strict:
         verdicts = [strictly(one) for one in verdicts]
     verdicts.sort(key=lambda one: one.name)
@@ -176,8 +176,11 @@ def _root(policy: Policy, name: str) -> Trust:
     return trust
 
 
-def _items(folder: Path, wishes: Wishes) -> tuple[list[Item], list[Verdict]]:
-    """Every artifact once; a target that cannot be read is a verdict of its own, and stops no other."""
+def _items(folder: Path, wishes: Wishes, shared: Shared) -> tuple[list[Item], list[Verdict]]:
+    """Every artifact once; a target that cannot be read is a verdict of its own, and stops no other.
+
+    Among the files of a folder is evidence yet.
+    """
     items: dict[tuple[str, str], Item] = {}  # two images may bear one name, by different digests
     listings = Listings()
     failed = []
@@ -191,6 +194,7 @@ def _items(folder: Path, wishes: Wishes) -> tuple[list[Item], list[Verdict]]:
     if wishes.digest and not wishes.targets:
         items[wishes.digest, ""] = of_digest(wishes.digest)
     elif wishes.digest:
+        items = {key: item for key, item in items.items() if not item.is_evidence(shared)}
         if len(items) != 1:
             raise UsageError("--digest is for one target", hint="name one file, or give digests as targets")
         items = {key: _pinned(item, wishes.digest) for key, item in items.items()}
@@ -213,20 +217,25 @@ def _pinned(item: Item, digest: str) -> Item:
     return replace(item, open=opened)
 
 
-def _judged(items: Sequence[Item], plan: Plan) -> list[Verdict]:
-    """All verdicts, in several threads where hashing or a network is waited for."""
+def _judged(items: Sequence[Item], plan: Plan) -> list[tuple[Item, Verdict]]:
+    """All artifacts and their verdicts, in several threads where hashing or a network is waited for."""
     threads = min(host.processors(), len(items), 8)
     is_slow = sum(one.size for one in items) > LARGE or any(one.reference for one in items)
     if threads < 2 or not (is_slow or plan.policy.github):  # noqa: PLR2004 - one thread is no pool
-        return [_one(item, plan) for item in items]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(partial(_one, plan=plan), items))
+        verdicts = [_one(item, plan) for item in items]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            verdicts = list(pool.map(partial(_one, plan=plan), items))
+    return [(item, verdict) for item, verdict in zip(items, verdicts, strict=True) if verdict is not None]
 
 
-def _one(item: Item, plan: Plan) -> Verdict:
-    """One verdict, whatever goes wrong: an error or a crash is about this artifact alone, never a pass."""
+def _one(item: Item, plan: Plan) -> Verdict | None:
+    """One verdict, whatever goes wrong: an error or a crash is about this artifact alone, never a pass.
+
+    None for evidence about another file, which that one is judged by: it comes after it, and is read already.
+    """
     try:
-        return _verdict(item, plan)
+        return None if item.is_evidence(plan.shared) else _verdict(item, plan)
     except ConfigError:
         raise
     except ReproError as error:

@@ -43,21 +43,21 @@ class _List:
     broken: str = ""
 
 
-def whole(items: Sequence[Item], verdicts: Sequence[Verdict]) -> list[Verdict]:
+def whole(judged: Sequence[tuple[Item, Verdict]]) -> list[Verdict]:
     """The verdicts, and one that refuses for each file that a folder lacks of what its evidence lists.
 
     A file that is there with other bytes, which something else vouches for, is refused itself.
     """
-    found = list(verdicts)
+    found = [verdict for _, verdict in judged]
     folders: dict[Path, dict[str, int]] = defaultdict(dict)
-    for at, item in enumerate(items):
+    for at, (item, _) in enumerate(judged):
         if item.folder is not None:
             folders[item.folder][item.inside] = at
     for folder, places in folders.items():
-        prefix = next(items[at].name.removesuffix(inside) for inside, at in places.items())
-        files = {inside: verdicts[at] for inside, at in places.items()}
+        prefix = next(judged[at][0].name.removesuffix(inside) for inside, at in places.items())
+        files = {inside: judged[at][1] for inside, at in places.items()}
         inside_it = set(places.values())
-        others = [one for at, one in enumerate(verdicts) if at not in inside_it]
+        others = [one for at, (_, one) in enumerate(judged) if at not in inside_it]
         for name, why in dict(_lacks(folder, files, others)).items():
             check = Check(name="artifact", status=Status.FAIL, reason=why, step=1)
             if name not in places:

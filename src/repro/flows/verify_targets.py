@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.core.digest import Digest
@@ -16,8 +14,10 @@ from repro.verify.discovery import Beside, Listings, is_beside, is_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from repro.verify.discovery import Source
+    from repro.verify.shared import Shared
 
 STORE = "/nix/store/"
 OCI = "oci:"
@@ -29,7 +29,7 @@ class Item:
 
     `path` is where it lies, None where only digests are known; `reference` is an image's in a registry, with
     its digest; `size` is in bytes, as far as it is known. `folder` is the one that was named, where it was
-    one, and `inside` the path in it.
+    one, and `inside` the path in it. With `beside_another` it is called like evidence about another file.
     """
 
     name: str
@@ -40,6 +40,11 @@ class Item:
     size: int = 0
     folder: Path | None = None
     inside: str = ""
+    beside_another: bool = False
+
+    def is_evidence(self, shared: Shared) -> bool:
+        """Whether it is evidence about another file of its folder, and so no artifact."""
+        return self.beside_another and self.path is not None and is_evidence(self.path, self.name, shared)
 
 
 def items_of(folder: Path, target: str, listings: Listings | None = None) -> Iterator[Item]:
@@ -92,19 +97,17 @@ def _of_folder(folder: Path, prefix: str, listings: Listings) -> Iterator[Item]:
     """Every file of a folder is an artifact, but for readable evidence beside one; links are refused."""
     with disk_errors(f"reading {folder}"):
         names = files_below(folder)
-    known = set(names)
-    found = False
-    for name in names:
-        if _is_evidence_of_another(folder, name, known):
-            continue
-        found = True
-        yield replace(of_file(folder / name, prefix + name, listings), folder=folder, inside=name)
-    if not found:
+    if not names:
         raise ReproError(f"{prefix or folder}: holds nothing to verify", hint="name what is to be verified")
+    known = set(names)
+    for name in names:
+        item = of_file(folder / name, prefix + name, listings)
+        yield replace(item, folder=folder, inside=name, beside_another=_is_beside_another(name, known))
 
 
-def _is_evidence_of_another(folder: Path, name: str, known: set[str]) -> bool:
-    place, base = os.path.split(name)
+def _is_beside_another(name: str, known: set[str]) -> bool:
+    """Whether a file is called like evidence about another; that of the shortest name never is."""
+    base = name.rpartition("/")[2]
+    place = name.removesuffix(base)
     cuts = [at for at, sign in enumerate(base) if sign == "."]
-    owners = [base[:cut] for cut in cuts if is_beside(base, base[:cut])]
-    return any(str(Path(place) / owner) in known for owner in owners) and is_evidence(folder / name)
+    return any(place + base[:cut] in known and is_beside(base, base[:cut]) for cut in cuts)

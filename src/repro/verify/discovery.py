@@ -6,7 +6,7 @@ import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from repro.attest.reading import MAX_FILE, Evidence, parse_evidence, split_evidence
+from repro.attest.reading import MAX_FILE, split_evidence
 from repro.core.errors import FormatError, ReproError, UsageError
 from repro.tools.files import disk_errors, files_below, read_capped
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from repro.attest.reading import Evidence
     from repro.verify.artifact import Artifact
+    from repro.verify.shared import Shared
 
 BESIDE = (
     ".sigstore.json", ".sigstore.jsonl", ".sigstore", ".intoto.jsonl", ".jsonl",
@@ -153,11 +155,11 @@ class Listings:
         return self._known[folder]
 
 
-def is_evidence(path: Path) -> bool:
+def is_evidence(path: Path, name: str, shared: Shared) -> bool:
     """Whether a file holds a bundle or an envelope that can be read: its name alone exempts nothing."""
-    for one in of_file(path, path.name).evidence:
+    for one in of_file(path, name).evidence:
         try:
-            parse_evidence(one)
+            shared.read(one)
         except FormatError:
             continue
         return True

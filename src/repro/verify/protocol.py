@@ -17,7 +17,6 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from repro.attest.dsse import IN_TOTO
-from repro.attest.reading import parse_evidence
 from repro.attest.statement import parse_statement
 from repro.core.check import Check, Status
 from repro.core.errors import CapError, ConfigError, EvidenceError, FormatError, ReproError
@@ -183,9 +182,7 @@ def _caps(case: Case) -> Mapping[str, str]:
     """
     evidence = case.evidence
     try:
-        case.bundle = case.shared.once(
-            ("read", evidence), len(evidence.raw), partial(parse_evidence, evidence)
-        )
+        case.bundle = case.shared.read(evidence)
     except CapError:
         raise
     except FormatError as error:

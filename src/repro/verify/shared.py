@@ -7,13 +7,18 @@ whether its signature holds, what it states. Verdicts are never shared: each is 
 from __future__ import annotations
 
 from copy import copy
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from repro.attest.reading import parse_evidence
 from repro.core.errors import ReproError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+
+    from repro.attest.bundle import Bundle
+    from repro.attest.reading import Evidence
 
 Part = TypeVar("Part")
 
@@ -32,21 +37,18 @@ class Shared:
     def once(self, question: Hashable, size: int, answer: Callable[[], Part]) -> Part:
         """The answer, asked for if it is not known; `size` is how many bytes it is made of."""
         with self._lock:  # all of this is work for one processor: waiting costs no time
-            if question not in self._known:
+            known = self._known.get(question)
+            if known is None:
                 self._make_room(size)
-                self._ask(question, answer)
-            found, refused = self._known[question]
+                known = self._known[question] = _asked(answer)
+        found, refused = known
         if refused is not None:
             raise copy(refused)
         return found  # type: ignore[no-any-return]
 
-    def _ask(self, question: Hashable, answer: Callable[[], Part]) -> None:
-        try:
-            self._known[question] = answer(), None
-        except ReproError as error:
-            # a copy, for the error itself holds on to all that its callers had in hand
-            self._known[question] = None, copy(error)
-            raise
+    def read(self, evidence: Evidence) -> Bundle:
+        """The bundle in a piece of evidence, as `parse_evidence` reads it."""
+        return self.once(("read", evidence), len(evidence.raw), partial(parse_evidence, evidence))
 
     def _make_room(self, size: int) -> None:
         """Forget everything where there is more than enough: evidence that many artifacts share is small."""
@@ -54,3 +56,10 @@ class Shared:
         if self._bytes > MAX_BYTES:
             self._known.clear()
             self._bytes = size
+
+
+def _asked(answer: Callable[[], Part]) -> tuple[Part | None, ReproError | None]:
+    try:
+        return answer(), None
+    except ReproError as error:
+        return None, copy(error)  # the error itself holds on to all that its callers had in hand
