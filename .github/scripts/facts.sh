@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # facts.sh THING... OUT: one line NAME HASH for each thing that must come out again: the files of a folder by SHA-256,
-# an OCI layout by its manifest's digest, a store path by the hash of its NAR.
+# an OCI layout by its manifest's digest, a store path by the hash of its NAR. Runs on macOS too, without sha256sum.
 set -euo pipefail
 export LC_ALL=C
+sha256() { python3 -c 'import hashlib, sys; print(hashlib.file_digest(sys.stdin.buffer, "sha256").hexdigest())' < "$1"; }
 out=${*: -1}
 : > "$out.new"
 for thing in "${@:1:$#-1}"; do
@@ -14,7 +15,7 @@ for thing in "${@:1:$#-1}"; do
     echo "nar $hash" >> "$out.new"
   else
     for file in "$thing"/*.whl "$thing"/*.tar.gz; do
-      hash=$(sha256sum < "$file" | cut -d ' ' -f 1)
+      hash=$(sha256 "$file")
       echo "${file##*/} sha256:$hash" >> "$out.new"
     done
   fi

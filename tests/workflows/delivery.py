@@ -35,6 +35,7 @@ def verified(tree: Tree) -> Iterator[str]:
     outputs = {
         "image-digest": "${{ steps.digests.outputs.image-digest }}",
         "sums-sha256": "${{ steps.digests.outputs.sums-sha256 }}",
+        "evidence-sha256": "${{ steps.digests.outputs.evidence-sha256 }}",
     }
     if verify.table.get("outputs") != outputs:
         yield "release.yml:verify: other outputs"
@@ -85,6 +86,14 @@ COMPARED = [
 
 SUMS = {"SUMS": "${{ needs.verify.outputs.sums-sha256 }}"}
 
+WITNESSED = [
+    "export LC_ALL=C",
+    "sha256sum image-sbom/* bundles/* > evidence",
+    'echo "$EVIDENCE  evidence" | sha256sum --check --strict -',
+]
+
+EVIDENCE = {"EVIDENCE": "${{ needs.verify.outputs.evidence-sha256 }}"}
+
 
 def published(tree: Tree) -> Iterator[str]:
     """The files that are published are compared with those that were verified, before anything else."""
@@ -93,6 +102,10 @@ def published(tree: Tree) -> Iterator[str]:
         first = next((step for step in job.steps if step.run), None) if job else None
         if first is None or first.table.get("env") != SUMS or first.run.splitlines() != COMPARED:
             yield f"release.yml:{name}: does not begin by comparing files with what was verified"
+    announce = tree.job("release.yml", "announce")
+    shells = [step for step in announce.steps if step.run] if announce else []
+    if len(shells) < 2 or shells[1].table.get("env") != EVIDENCE or shells[1].run.splitlines() != WITNESSED:
+        yield "release.yml:announce: does not go on by comparing SBOM and bundles with what was verified"
 
 
 def nothing_built_after(tree: Tree) -> Iterator[str]:
@@ -106,21 +119,6 @@ def nothing_built_after(tree: Tree) -> Iterator[str]:
             uses = str(step.table.get("uses", "")).partition("@")[0]
             if uses and uses not in AFTER:
                 yield f"{step.where}: {uses} after verification"
-            for text in _reached(tree, step.run):
+            for text in tree.reached(step.run):
                 if hit := BUILDS.search(text):
                     yield f"{step.where}: builds after verification: {hit[0]}"
-
-
-def _reached(tree: Tree, text: str) -> list[str]:
-    """A shell, and the scripts that it calls, and those that they call; comments left out."""
-    found, left = [], [text]
-    seen: set[str] = set()
-    while left:
-        text = re.sub(r"^\s*#.*$", "", left.pop(), flags=re.MULTILINE)
-        found.append(text)
-        for name in re.findall(r"([\w-]+\.sh)\b", text):
-            path = f".github/scripts/{name}"
-            if path in tree.texts and path not in seen:
-                seen.add(path)
-                left.append(tree.texts[path])
-    return found

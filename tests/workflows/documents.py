@@ -123,6 +123,18 @@ class Tree:
             left += [] if other is None else [need for need in other.needs if need not in found]
         return found
 
+    def reached(self, shell: str) -> list[str]:
+        """A shell, and the scripts that it calls, and those that they call; comments left out."""
+        found, left = [], [shell]
+        for text in left:
+            bare = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
+            found.append(bare)
+            for name in re.findall(r"([\w-]+\.sh)\b", bare):
+                script = self.texts.get(f".github/scripts/{name}")
+                if script is not None and script not in left:
+                    left.append(script)
+        return found
+
 
 def load(path: Path) -> Any:  # noqa: ANN401 - whatever YAML says
     """One YAML 1.2 document (`on` is a word in it), without tags or a key that stands twice."""

@@ -77,7 +77,7 @@ def gates(tree: Tree) -> Iterator[str]:
     called: dict[str, set[str]] = {"pull-request": set(), "release": set(), "deploy": set()}
     for job in tree.jobs:
         for step in job.steps:
-            for stage, names in _gate_calls(job, step):
+            for stage, names in gate_calls(job, step):
                 here = [name for name, check in tree.gate.items() if stage in check["stages"]]
                 called.setdefault(stage, set()).update(names or here)
     for stage, found in called.items():
@@ -89,13 +89,14 @@ def gates(tree: Tree) -> Iterator[str]:
             yield f"{name}: leaves out a check"
     where = {"ci.yml": "pull-request", "release.yml:gate": "release", "release.yml:verify": "deploy"}
     for job in tree.jobs:
-        stages = {stage for step in job.steps for stage, _ in _gate_calls(job, step)}
+        stages = {stage for step in job.steps for stage, _ in gate_calls(job, step)}
         right = where.get(job.file) or where.get(job.where)
         if stages - {right}:
             yield f"{job.where}: gates another stage: {stages}"
 
 
-def _gate_calls(job: Job, step: Step) -> Iterator[tuple[str, list[str]]]:
+def gate_calls(job: Job, step: Step) -> Iterator[tuple[str, list[str]]]:
+    """The stages that a step gates, each with the checks that it names (none: all of the stage)."""
     text = step.run
     for name, value in step.table.get("env", {}).items():
         text = text.replace(f'"${name}"', str(value))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tests.workflows.documents import expanded
+from tests.workflows.order import gate_calls
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,6 +31,12 @@ HARMLESS = {
     ".github/scripts/action-replay.sh": 1,  # no experiments are asked for
 }
 """How often a script may match SWALLOWED, for the reason beside it."""
+
+NOT_ON_MACOS = re.compile(
+    r"\b(?:sha256sum|md5sum|tac|timeout|mapfile|readarray|nproc)\b|\bdeclare -[a-z]*A|\bgrep -[a-z]*P\b"
+    r"|\bdate (?:-d|--)|\bsed -i\b|\bstat -c\b|\$\{\w+(?:,,|\^\^)"
+)
+"""What GNU or a newer bash than 3.2 has, and a runner with macOS has not."""
 
 
 def swallowed(tree: Tree) -> Iterator[str]:
@@ -54,6 +63,26 @@ def shells(tree: Tree) -> Iterator[str]:
     for step in tree.steps:
         if step.file in tree.actions and step.run and step.table.get("shell") != SHELL:
             yield f"{step.where}: the shell is not {SHELL}"
+
+
+def portable(tree: Tree) -> Iterator[str]:
+    """What runs on macOS, or may where the action is used, needs nothing that macOS has not."""
+    for name, texts in on_macos(tree).items():
+        for text in texts:
+            if hit := NOT_ON_MACOS.search(text):
+                yield f"{name}: macOS has no {hit[0]}"
+
+
+def on_macos(tree: Tree) -> dict[str, list[str]]:
+    """Shells that run there, by where they are called, each with the scripts that it reaches."""
+    shells = {step.where: step.run for step in tree.steps if step.run and step.file in tree.actions}
+    for job in tree.jobs:
+        if any(runner.startswith("macos") for runner in expanded(job, str(job.table.get("runs-on")))):
+            shells |= {step.where: step.run for step in job.steps if step.run}
+            for step in job.steps:
+                for _, names in gate_calls(job, step):
+                    shells |= {f"gate.{name}": " ".join(tree.gate[name]["command"]) for name in names}
+    return {where: tree.reached(text) for where, text in shells.items()}
 
 
 def expressions(tree: Tree) -> Iterator[str]:

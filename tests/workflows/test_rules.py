@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.workflows.documents import UnreadableError, load
+from tests.workflows.documents import UnreadableError, load, read
 from tests.workflows.rules import findings
 
 from repro import __version__
@@ -106,6 +106,20 @@ FAULTS = [
         old='exit "$worst"',
         new="",
         caught="does not end with it",
+    ),
+    Fault(
+        name="a-program-that-macos-lacks",
+        file=".github/scripts/dist.sh",
+        old='rm -rf "$out"',
+        new='sha256sum "$work"/*',
+        caught="reproduce.yml:macos:Wheel and sdist, built twice: macOS has no sha256sum",
+    ),
+    Fault(
+        name="a-gate-that-macos-cannot-run",
+        file=".github/scripts/flake.sh",
+        old="nix flake check",
+        new="timeout 60 nix flake check",
+        caught="gate.flake: macOS has no timeout",
     ),
     # pins
     Fault(name="a-branch", file=CI, old=CHECKOUT, new="actions/checkout@main", caught="not pinned"),
@@ -378,6 +392,27 @@ FAULTS = [
         new="",
         caught="publish: does not begin by comparing",
     ),
+    Fault(
+        name="evidence-not-compared",
+        file=RELEASE,
+        old='          echo "$EVIDENCE  evidence" | sha256sum --check --strict -\n',
+        new="",
+        caught="announce: does not go on by comparing SBOM and bundles",
+    ),
+    Fault(
+        name="evidence-from-elsewhere",
+        file=RELEASE,
+        old="${{ needs.verify.outputs.evidence-sha256 }}",
+        new="${{ github.sha }}",
+        caught="announce: does not go on by comparing SBOM and bundles",
+    ),
+    Fault(
+        name="evidence-that-nobody-names",
+        file=RELEASE,
+        old="      evidence-sha256: ${{ steps.digests.outputs.evidence-sha256 }}\n",
+        new="",
+        caught="verify: other outputs",
+    ),
     # built again after verification
     Fault(
         name="a-wheel-built-again",
@@ -513,6 +548,22 @@ def test_the_loader_is_strict(text: str, tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UnreadableError):
         load(path)
+
+
+def test_what_publishes_is_the_locked_uv() -> None:
+    """The job that may publish runs the version of uv that the lock file names, not whatever is newest."""
+    [step] = [step for step in read(ROOT).steps if "setup-uv@" in str(step.table.get("uses"))]
+    lock = (ROOT / "requirements-bootstrap.lock").read_text(encoding="utf-8")
+    assert f"uv=={step.table['with']['version']} " in lock
+
+
+def test_the_action_leaves_the_python_of_the_job() -> None:
+    """Whoever uses the action finds in later steps the Python that was there, and repro has its own."""
+    steps = [step.table for step in read(ROOT).steps if step.file == "action.yml"]
+    assert steps[0]["with"]["update-environment"] is False
+    install = next(step for step in steps if "Install" in str(step.get("name")))
+    assert install["run"] == 'make -C "$GITHUB_ACTION_PATH" .venv/.demo'
+    assert install["env"] == {"PYTHON": "${{ steps.python.outputs.python-path }}"}
 
 
 def test_the_policy_releases_this_version() -> None:

@@ -10,12 +10,15 @@ import subprocess
 import sys
 import tarfile
 import threading
+from base64 import b64encode
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.workflows.documents import read
+from tests.workflows.shells import on_macos
 
 from repro.core.digest import of_bytes
 
@@ -29,6 +32,14 @@ pytestmark = pytest.mark.skipif(
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / ".github" / "scripts"
+MACOS = {
+    path.rpartition("/")[2]
+    for tree in [read(ROOT)]
+    for texts in on_macos(tree).values()
+    for path in tree.texts
+    if any(path.rpartition("/")[2] in shell for shell in texts)
+}
+"""The scripts that run on macOS too; the others may need what it has not, and are tested on Linux."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +54,8 @@ class Answer:
 
 def script(folder: Path, name: str, *arguments: str, **variables: str) -> Answer:
     """Call a script as a step does."""
+    if sys.platform == "darwin" and name not in MACOS:
+        pytest.skip(f"{name} runs on Ubuntu only")
     outputs = folder / "GITHUB_OUTPUT"
     outputs.touch()
     environment = {
@@ -187,13 +200,33 @@ def test_sums_name_every_file(tmp_path: Path) -> None:
     assert [line.split()[1] for line in lines] == ["C", "a", "b"]
 
 
+WHEEL_SBOM = {"bomFormat": "CycloneDX", "components": [{"name": "x"}]}
+IMAGE_SBOM = {"bomFormat": "CycloneDX", "components": [{"name": "layer"}]}
+
+
+def attested(path: Path, digest: str, sbom: object) -> None:
+    """A bundle as the attest job keeps it, as far as the comparison reads it."""
+    statement = {"subject": [{"name": "a", "digest": {"sha256": digest.removeprefix("sha256:")}}]}
+    payload = b64encode(json.dumps({**statement, "predicate": sbom}).encode()).decode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"dsseEnvelope": {"payload": payload}}))
+
+
 def release(folder: Path) -> str:
     """What the verify job has downloaded; gives back the image's digest."""
-    dist = folder / "release" / "dist"
-    dist.mkdir(parents=True)
-    (dist / "x.whl").write_text("wheel")
+    place = folder / "release"
+    for name, data in {
+        "dist/x.whl": "wheel",
+        "dist/sbom.cdx.json": json.dumps(WHEEL_SBOM, indent=2),
+        "image-sbom/sbom.cdx.json": json.dumps(IMAGE_SBOM, indent=2),
+    }.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(data)
     script(folder, "sums.sh", "release/dist")
-    return layout(folder / "release" / "image")
+    digest = layout(place / "image")
+    attested(place / "bundles/dist-sbom.sigstore.json", str(of_bytes(b"wheel")), WHEEL_SBOM)
+    attested(place / "bundles/image-sbom.sigstore.json", digest, IMAGE_SBOM)
+    return digest
 
 
 def test_verified_names_both_digests(tmp_path: Path) -> None:
@@ -201,8 +234,17 @@ def test_verified_names_both_digests(tmp_path: Path) -> None:
     digest = release(tmp_path)
     done = script(tmp_path, "verified.sh", "release", digest)
     sums = of_bytes((tmp_path / "release/dist/SHA256SUMS").read_bytes()).hex
-    assert done.code == 0
-    assert done.outputs == f"sums-sha256={sums}\nimage-digest={digest}\n"
+    assert done.code == 0, done.err
+    listed = "".join(
+        f"{of_bytes((tmp_path / 'release' / name).read_bytes()).hex}  {name}\n"
+        for name in (
+            "image-sbom/sbom.cdx.json",
+            "bundles/dist-sbom.sigstore.json",
+            "bundles/image-sbom.sigstore.json",
+        )
+    )
+    evidence = of_bytes(listed.encode()).hex
+    assert done.outputs == f"sums-sha256={sums}\nimage-digest={digest}\nevidence-sha256={evidence}\n"
 
 
 def test_verified_refuses_what_was_not_built(tmp_path: Path) -> None:
@@ -213,6 +255,39 @@ def test_verified_refuses_what_was_not_built(tmp_path: Path) -> None:
     (tmp_path / "release/dist/x.whl").write_text("other")
     refused = script(tmp_path, "verified.sh", "release", digest)
     assert (refused.code, refused.outputs) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("file", "sbom", "said"),
+    [
+        ("image-sbom/sbom.cdx.json", {**IMAGE_SBOM, "components": []}, "is not the SBOM that was attested"),
+        ("dist/sbom.cdx.json", IMAGE_SBOM, "is not the SBOM that was attested"),
+    ],
+    ids=["image", "wheel"],
+)
+def test_an_sbom_that_was_not_attested_is_refused(tmp_path: Path, file: str, sbom: object, said: str) -> None:
+    """An SBOM beside the release with other content than the signed one is exit 1, both digests named."""
+    digest = release(tmp_path)
+    (tmp_path / "release" / file).write_text(json.dumps(sbom))
+    script(tmp_path, "sums.sh", "release/dist")
+    done = script(tmp_path, "verified.sh", "release", digest)
+    assert (done.code, done.outputs) == (1, "")
+    assert said in done.err
+    assert done.err.count("sha256:") == 2
+
+
+def test_a_bundle_of_another_artifact_is_no_evidence(tmp_path: Path) -> None:
+    """The right SBOM in a statement about something else is exit 1; so is no bundle, or one that is cut."""
+    digest = release(tmp_path)
+    bundle = tmp_path / "release/bundles/image-sbom.sigstore.json"
+    attested(bundle, str(of_bytes(b"other")), IMAGE_SBOM)
+    done = script(tmp_path, "verified.sh", "release", digest)
+    assert (done.code, done.outputs) == (1, "")
+    assert f"says nothing of {digest}" in done.err
+    bundle.write_text('{"dsseEnvelope": ')
+    assert script(tmp_path, "verified.sh", "release", digest).code == 1
+    bundle.unlink()
+    assert script(tmp_path, "verified.sh", "release", digest).code == 1
 
 
 def facts(folder: Path, **files: str) -> list[str]:

@@ -6,11 +6,13 @@ that are quick. Stand-ins: the files and variables that a runner has, and values
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tomllib
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,8 @@ from tests.sbom.images import makers
 from tests.workflows.documents import Step, read
 from tests.workflows.shells import SHELL
 
+from repro.core.digest import of_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +30,9 @@ pytestmark = pytest.mark.skipif(
     not Path("/usr/bin/env").exists(),
     reason="no /usr/bin/env here, as inside of a Nix build: scripts begin with it",
 )
+
+if shutil.which("sha256sum") is None:
+    pytest.skip("no sha256sum here, as on macOS: the release is made on Ubuntu", allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
 TREE = read(ROOT)
@@ -65,6 +72,7 @@ CANNOT = {
 
 DIGEST = "the digest of the image"
 SUMS = "the digest of SHA256SUMS"
+EVIDENCE = "the digest of the list of bundles and SBOM"
 
 VALUES: dict[str, dict[str, str]] = {
     "ci.yml:static:Gate": {"CHECK": "lint"},
@@ -76,6 +84,7 @@ VALUES: dict[str, dict[str, str]] = {
     "release.yml:verify:Digests of what was verified": {"BUILT": DIGEST},
     "release.yml:publish:These are the files that were verified": {"SUMS": SUMS},
     "release.yml:announce:These are the files that were verified": {"SUMS": SUMS},
+    "release.yml:announce:This is the evidence that was verified": {"EVIDENCE": EVIDENCE},
     "release.yml:deploy:Everything that a deployment needs is set": dict.fromkeys(
         ("DIGEST", "IMAGE", "SERVICE", "REGION", "PROVIDER", "ACCOUNT"), "x"
     ),
@@ -93,6 +102,7 @@ WRONG: dict[str, dict[str, str]] = {
     "release.yml:verify:Digests of what was verified": {"BUILT": ""},
     "release.yml:publish:These are the files that were verified": {"SUMS": "0" * 64},
     "release.yml:announce:These are the files that were verified": {"SUMS": ""},
+    "release.yml:announce:This is the evidence that was verified": {"EVIDENCE": "0" * 64},
     "release.yml:deploy:Everything that a deployment needs is set": {"PROVIDER": ""},
     "release.yml:deploy:This is the image that was verified": {"DIGEST": ""},
     "action.yml::Replay": {"EXPERIMENTS": "no-such-experiment"},
@@ -199,17 +209,35 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ".github/scripts/dist.sh dist\n.github/scripts/sbom.sh dist/*.whl dist\n"
         ".github/scripts/sums.sh dist\n"
         "mkdir facts release\n.github/scripts/facts.sh dist facts/facts-one.txt\n"
-        "cp facts/facts-one.txt facts/facts-two.txt\ncp -r dist image release\n",
+        "cp facts/facts-one.txt facts/facts-two.txt\n.github/scripts/sbom.sh image image-sbom\n",
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    [wheel] = (place / "dist").glob("*.whl")
+    bundle(place, "dist", str(of_bytes(wheel.read_bytes())), "dist")
+    bundle(place, "image", bash(place, ".github/scripts/digest.sh image").stdout.strip(), "image-sbom")
+    for name in ("dist", "image", "image-sbom", "bundles"):
+        shutil.copytree(place / name, place / "release" / name)
     return place
+
+
+def bundle(place: Path, name: str, digest: str, folder: str) -> None:
+    """A bundle as the attest job keeps it, as far as the comparison reads it."""
+    statement = {
+        "subject": [{"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}}],
+        "predicate": json.loads((place / folder / "sbom.cdx.json").read_text()),
+    }
+    payload = b64encode(json.dumps(statement).encode()).decode()
+    (place / "bundles").mkdir(exist_ok=True)
+    written = json.dumps({"dsseEnvelope": {"payload": payload}})
+    (place / "bundles" / f"{name}-sbom.sigstore.json").write_text(written)
 
 
 def told(step: Step, values: Mapping[str, str], place: Path) -> dict[str, str]:
     """A step's variables: literal ones as they are, expressions by what they are here."""
     digest = bash(place, ".github/scripts/digest.sh image").stdout.strip()
     sums = bash(place, "sha256sum < dist/SHA256SUMS | cut -d ' ' -f 1").stdout.strip()
-    known = {DIGEST: digest, SUMS: sums}
+    evidence = bash(place, "sha256sum image-sbom/* bundles/* | sha256sum | cut -d ' ' -f 1").stdout.strip()
+    known = {DIGEST: digest, SUMS: sums, EVIDENCE: evidence}
     own: dict[str, Any] = step.table.get("env", {})
     unknown = [name for name, value in own.items() if "${{" in str(value) and name not in values]
     assert not unknown, f"{step.where}: no value for {unknown}"
