@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from repro.core.errors import FormatError
-from repro.drift.readers import netcdf, npyfile
+from repro.drift.readers import chunks, netcdf, npyfile
 from repro.drift.readers.form import MAPPED, MAX_UNPACKED, Data, Format, needs
 from repro.drift.tree import Empty
 
@@ -135,6 +135,7 @@ class _Walk:
     def __init__(self, library: Any, file: Any, data: memoryview, name: str) -> None:  # noqa: ANN401 - h5py
         self.library, self.file, self.data, self.name = library, file, data, name
         self.conventions = netcdf.is_netcdf(file)
+        self.at_start = data[: len(MAGIC)] == MAGIC
         self.tree: Tree = {}
         self.unpacked = 0
         self.above: list[object] = []
@@ -195,23 +196,22 @@ class _Walk:
     def _mapped(self, item: Any) -> NDArray[Any] | None:  # noqa: ANN401 - an h5py dataset
         """The values where they lie, if the file stores them plainly and in one piece."""
         offset, dtype = item.id.get_offset(), item.dtype
-        special = dtype.hasobject or dtype.kind not in "iufc" or dtype.metadata
-        if offset is None or special or item.id.get_type().get_size() != dtype.itemsize:
+        if offset is None or not _is_plain(item):
             return None
         if offset + item.size * dtype.itemsize > len(self.data):
             raise FormatError(f"{self.name}: {item.name!r} is truncated")
         values = np.frombuffer(self.data, dtype=dtype, count=item.size, offset=offset).reshape(item.shape)
-        ends = ((0,) * values.ndim, (-1,) * values.ndim)
-        # the library has the last word on where the values lie
-        return (
-            values if all(np.asarray(item[end]).tobytes() == values[end].tobytes() for end in ends) else None
-        )
+        return values if _is_so(values, item) else None
 
     def _read(self, item: Any, path: TreePath) -> NDArray[Any] | None:  # noqa: ANN401 - an h5py dataset
         self.unpacked += math.prod(item.shape) * max(item.dtype.itemsize, 1)
         if self.unpacked > MAX_UNPACKED:
             raise FormatError(f"{self.name}: unpacks to more than the {MAX_UNPACKED} bytes that are read")
         if not item.dtype.hasobject:
+            if self.at_start and _is_plain(item):
+                values = chunks.unpacked(item, self.data)
+                if values is not None and _is_so(values, item):
+                    return values
             return np.asarray(item[()])
         return self._objects(item, item.dtype, path)
 
@@ -251,6 +251,19 @@ class _Walk:
         npyfile.place(lengths, (*path, "lengths"), self.tree, name=self.name)
         npyfile.place(np.concatenate(lists), (*path, "values"), self.tree, name=self.name)
         return None
+
+
+def _is_plain(item: Any) -> bool:  # noqa: ANN401 - an h5py dataset
+    """Whether the values are numbers that lie in the file as numpy has them."""
+    dtype = item.dtype
+    special = dtype.hasobject or dtype.kind not in "iufc" or dtype.metadata
+    return not special and item.id.get_type().get_size() == dtype.itemsize
+
+
+def _is_so(values: NDArray[Any], item: Any) -> bool:  # noqa: ANN401 - an h5py dataset
+    """The library has the last word on where values lie: whether it reads the same at both ends."""
+    ends = ((0,) * values.ndim, (-1,) * values.ndim)
+    return all(np.asarray(item[end]).tobytes() == values[end].tobytes() for end in ends)
 
 
 def _strings(values: NDArray[Any], name: str) -> NDArray[Any]:
