@@ -40,7 +40,7 @@ class Shared:
             known = self._known.get(question)
             if known is None:
                 self._make_room(size)
-                known = self._known[question] = _asked(answer)
+                known = self._known[question] = self._asked(question, answer)
         found, refused = known
         if refused is not None:
             raise copy(refused)
@@ -50,16 +50,17 @@ class Shared:
         """The bundle in a piece of evidence, as `parse_evidence` reads it."""
         return self.once(("read", evidence), len(evidence.raw), partial(parse_evidence, evidence))
 
+    def _asked(self, question: Hashable, answer: Callable[[], Part]) -> tuple[Part, None]:
+        try:
+            return answer(), None
+        except ReproError as error:
+            # a copy, for the error itself holds on to all that its callers had in hand
+            self._known[question] = None, copy(error)
+            raise
+
     def _make_room(self, size: int) -> None:
         """Forget everything where there is more than enough: evidence that many artifacts share is small."""
         self._bytes += size
         if self._bytes > MAX_BYTES:
             self._known.clear()
             self._bytes = size
-
-
-def _asked(answer: Callable[[], Part]) -> tuple[Part | None, ReproError | None]:
-    try:
-        return answer(), None
-    except ReproError as error:
-        return None, copy(error)  # the error itself holds on to all that its callers had in hand
