@@ -23,8 +23,10 @@ from tests.sigstore.clients import token
 from tests.sigstore.conftest import world
 from tests.sigstore.timestamps import Timestamper
 
-from repro.attest.dsse import envelope_of
+from repro.attest.dsse import IN_TOTO, envelope_of, pae
+from repro.attest.sigstore_signing import KeylessSigner
 from repro.attest.statement import parse_statement, statement
+from repro.core.errors import UsageError
 from repro.core.subject import Subject
 
 if TYPE_CHECKING:
@@ -89,6 +91,20 @@ def test_bundles_are_canonical_and_of_sigstores_shape(
         Bundle.from_json(raw)
         again = json.dumps(json.loads(raw), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         assert raw == again.encode() + b"\n"
+
+
+def test_what_envelopes_are_made_of_is_not_signed(
+    repro: Callable[..., Said], work: Path, key: KeyFiles
+) -> None:
+    """A file that is the encoding of an envelope is refused: its signature would be one over a statement."""
+    (work / "file").write_bytes(pae(IN_TOTO, STATEMENT.raw))
+    for more in ((), ("--blob",)):
+        answer = repro(work, "sign", "file", *key.options, *more)
+        assert answer.code == 2
+        assert "file: begins like the encoding of an envelope" in answer.err
+    assert not (work / "file.sigstore.json").exists()
+    with pytest.raises(UsageError):
+        KeylessSigner(None, name="nobody", secret="").blob(pae("x", b""))
 
 
 def test_several_signers_are_several_lines(repro: Callable[..., Said], work: Path, key: KeyFiles) -> None:

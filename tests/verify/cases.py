@@ -131,6 +131,12 @@ def summary(*path: str | int, to: object = None, key: str = "a") -> bytes:
     return by(key, statement(changed(SUMMARY, *path, to=to) if path else SUMMARY, VSA))
 
 
+def refused() -> bytes:
+    """A verification summary that says no, and no level, as Macaron writes them."""
+    predicate = changed(changed(SUMMARY, "verificationResult", to="FAILED"), "verifiedLevels", to=[])
+    return by("a", statement(predicate, VSA))
+
+
 def sbom(*path: str | int, to: object = None) -> bytes:
     """A signed SBOM with one value changed."""
     return by("a", statement(changed(SBOM, *path, to=to) if path else SBOM, CYCLONEDX))
@@ -546,6 +552,12 @@ BAD = (
         demands=VSA_RULE,
         refused_by="no refusal",
         make=of(summary(), summary("verificationResult", to="FAILED")),
+    ),
+    Case(
+        name="summary-with-a-refusal-without-levels-beside",
+        demands=VSA_RULE,
+        refused_by="no refusal",
+        make=of(summary(), refused()),
     ),
     Case(
         name="refusal-where-anything-will-do",

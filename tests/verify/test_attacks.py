@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.sigstore.order import GITHUB, WORKFLOW, Order
 from tests.sigstore.world import PrivateSigstore
 from tests.verify.conftest import CONTENT
 
+from repro.attest.dsse import IN_TOTO, pae
 from repro.attest.keys import generate
 from repro.attest.reading import Evidence
 from repro.attest.signing import KeySigner
@@ -97,6 +99,27 @@ def test_a_signature_over_the_raw_payload_is_none(artifact: Artifact, statement:
         "signatures": [{"sig": base64.b64encode(KEY.sign(statement)).decode()}],
     }
     assert refused_at(run(json.dumps(envelope).encode(), artifact)) == 4
+
+
+@pytest.mark.parametrize("by", ["key", "identity"])
+def test_an_envelopes_signature_is_no_files(
+    by: str, world: PrivateSigstore, trust: Trust, statement: bytes
+) -> None:
+    """The bytes that an envelope's signature is over are no file that anybody signed, whoever shows them."""
+    signed = KeySigner(key=KEY).envelope(statement, IN_TOTO) if by == "key" else world.sign(statement)
+    content = pae(IN_TOTO, statement)
+    digest = hashlib.sha256(content).digest()
+    document = json.loads(signed)
+    (signature,) = document.pop("dsseEnvelope")["signatures"]
+    hint = {"algorithm": "SHA2_256", "digest": base64.b64encode(digest).decode()}
+    document["messageSignature"] = {"messageDigest": hint, "signature": signature["sig"]}
+    file = Artifact(name="file", digests={"sha256": digest.hex()}, content=content)
+    outcome = run(json.dumps(document).encode(), file, trust=trust)
+    assert refused_at(outcome) == 4
+    assert outcome.failed is not None
+    assert "envelope" in outcome.failed.reason
+    unread = replace(file, content=None)
+    assert run(json.dumps(document).encode(), unread, trust=trust).is_accepted  # it is just that signature
 
 
 def test_five_hundred_thousand_subjects_are_refused_unparsed(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_the_right_identity_of_another_issuer_is_another(issuer: str) -> None:
     """Who vouches counts as much as who signs, for patterns too."""
     for rule in (
         Identity(identity=GOOD, issuer=ISSUER),
-        Identity(identity="h.*", issuer=ISSUER, is_pattern=True),
+        Identity(identity=r"https://github\.com/org/.*", issuer=ISSUER, is_pattern=True),
     ):
         assert not rule.is_met_by(signer(GOOD, issuer))
 
@@ -57,7 +57,9 @@ def test_a_pattern_matches_all_of_an_identity() -> None:
     assert not rule.is_met_by(signer("https://b/evil"))
 
 
-@pytest.mark.parametrize("pattern", ["(", ".*", "(?s).*", "[^x]+", "*"])
+@pytest.mark.parametrize(
+    "pattern", ["(", ".*", "(?s).*", "[^x]+", "*", r"[!-~]+", "https://.*", r"[^@]+@[a-z.]+", r"\S+|x"]
+)
 def test_a_pattern_that_is_none_or_matches_anybody_is_refused(pattern: str) -> None:
     """A pattern is refused when it is written, not when somebody has signed."""
     with pytest.raises(ConfigError, match="identity pattern"):

@@ -18,11 +18,13 @@ from tests.verify.conftest import CONTENT
 from repro.attest.dsse import Envelope, Signature
 from repro.attest.keys import PrivateKey, generate, public_of
 from repro.attest.reading import Evidence
+from repro.attest.signed import Signed
 from repro.attest.signing import KeySigner
 from repro.attest.statement import parse_statement
 from repro.attest.trust import Trust
 from repro.core.errors import ConfigError
 from repro.verify.artifact import Artifact, artifact_of, open_artifact
+from repro.verify.policy import Signer
 from repro.verify.protocol import Outcome, verify
 from repro.verify.signers import Expectation, Identity
 
@@ -201,3 +203,11 @@ def test_every_byte_of_an_artifact_counts(at: int, digit: str) -> None:
     else:
         assert outcome.failed is not None
         assert outcome.failed.step == 8
+
+
+def test_a_key_counts_under_its_root() -> None:
+    """What a key signed counts under the root that its signer names: the times beside it are that root's."""
+    signed = Signed(keys=(KEY.public,))
+    for root in ("", "laboratory"):
+        signer = Signer(name="me", key=KEY.public, root=root)
+        assert [signer.made(signed, one) for one in ("", "laboratory")] == [not root, bool(root)]

@@ -27,6 +27,7 @@ from tests.verify.mutants import Refusal, refusals
 from tests.verify.test_keys import KEY, OTHER, by, envelope
 
 from repro.attest import entry, sigstore
+from repro.attest.dsse import IN_TOTO, pae
 from repro.attest.keys import public_of
 from repro.attest.reading import Evidence
 from repro.attest.signing import KeySigner
@@ -164,6 +165,8 @@ def of_keys(_: PrivateSigstore, statement: bytes, artifact: Artifact) -> Made:
     typed = replace(by(KEY), predicate_types=("https://example.org/p/v1",))
     twice = envelope(statement, KEY, KEY)
     renamed = about(artifact, name="elsewhere/other") + b" "
+    encoded = pae(IN_TOTO, statement)
+    encoding = Artifact(name="a", digests={"sha256": sha256(encoded).hexdigest()}, content=encoded)
     return {
         "another-key": (KeySigner(key=OTHER).blob(CONTENT), by(KEY), artifact),
         "one-key-twice": (twice, by(KEY, OTHER, threshold=2), artifact),
@@ -173,6 +176,7 @@ def of_keys(_: PrivateSigstore, statement: bytes, artifact: Artifact) -> Made:
         "made-up-hash": (to_bytes(odd), by(KEY), artifact),
         "too-many-objects": (envelope(many, KEY), by(KEY), artifact),
         "no-statement": (message, typed, artifact),
+        "envelope-in-place-of-a-file": (message, by(KEY), encoding),
         "under-another-name": (envelope(renamed, KEY), replace(by(KEY), named=True), artifact),
     }
 

@@ -79,6 +79,18 @@ def pae(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
+def is_encoding(data: bytes) -> bool:
+    """Whether a file begins as what the signatures of envelopes are over.
+
+    Nothing tells a signature over such a file from one over the envelope that it encodes, so there is none:
+    who may have files signed could have statements signed, and who signed a statement would vouch for a file.
+    """
+    return data.startswith(_START)
+
+
+_START = b"DSSEv1 "
+
+
 def parse_envelope(data: bytes, *, name: str = "envelope") -> Envelope:
     """An envelope from its bytes; `name` says in errors which. Raises FormatError."""
     return envelope_of(strictjson.parse(data, name=name, max_bytes=MAX_BYTES), name=name)

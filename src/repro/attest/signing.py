@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from repro.attest import bundle_writing
-from repro.attest.dsse import IN_TOTO, Envelope, Signature, pae
+from repro.attest.dsse import IN_TOTO, Envelope, Signature, is_encoding, pae
 from repro.core.digest import of_bytes
-from repro.core.errors import ReproError
+from repro.core.errors import ReproError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,14 @@ class Signer(Protocol):
         """A bundle of a statement's exact bytes."""
 
     def blob(self, data: bytes) -> bytes:
-        """A bundle of any bytes."""
+        """A bundle of any bytes but the encoding of an envelope. Raises UsageError."""
+
+
+def require_file(data: bytes, *, name: str = "the file") -> None:
+    """Refuse to sign as a file what a signed envelope would be made of."""
+    if is_encoding(data):
+        hint = "sign the statement that is meant, or the file inside an archive"
+        raise UsageError(f"{name}: begins like the encoding of an envelope, which is not signed", hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +63,7 @@ class KeySigner:
 
     def blob(self, data: bytes) -> bytes:
         """A bundle of the signature over `data` itself."""
+        require_file(data)
         signature = self._signed(data)
         digest = of_bytes(data).hex
         return bundle_writing.of_message(digest, signature, self.key.public, self._stamps(signature))

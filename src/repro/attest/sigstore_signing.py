@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from repro.attest.signing import require_file
 from repro.core.canonical import to_bytes
 from repro.core.errors import ReproError, UsageError
 from repro.tools.files import read_capped
@@ -48,6 +49,7 @@ class KeylessSigner:
 
     def blob(self, data: bytes) -> bytes:
         """A bundle of the signature over `data` itself."""
+        require_file(data)
         return self._bundle("sign_artifact", data)
 
     def _bundle(self, verb: str, content: object) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.attest.bundle_writing import lines_of
 from repro.attest.keys import asks_password, load_private
-from repro.attest.signing import KeySigner
+from repro.attest.signing import KeySigner, require_file
 from repro.attest.statement import Statement, parse_statement
 from repro.core import strictjson
 from repro.core.digest import of_bytes
@@ -114,6 +114,7 @@ def _content(file: Path, *, as_blob: bool) -> tuple[bytes, Statement | None]:
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}", hint="name files that exist") from error
     if as_blob or not data.lstrip().startswith(b"{") or STATEMENT.encode() not in data:
+        require_file(data, name=str(file))
         return data, None
     try:
         value = strictjson.parse(data, name=str(file))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ALGORITHMS = ("sha256", "sha512")
 """What files are hashed with; npm's statements have sha512 alone."""
 
-WEAK = frozenset({"md5", "sha1"})
+WEAK = frozenset({"md5", "md5-dos2unix", "sha1"})
 """Digests that tie no artifact to a statement: two files with the same one can be made."""
 
 MAX_KEPT = 16 << 20

@@ -34,8 +34,10 @@ class Signer:
 
     def made(self, signed: Signed, root: str) -> bool:
         """Whether this is who made a verified signature; `root` is the one it was verified with."""
+        if root != self.root:  # a key too: the times of what it signed are the root's
+            return False
         if self.identity is not None:
-            return signed.signer is not None and root == self.root and self.identity.is_met_by(signed.signer)
+            return signed.signer is not None and self.identity.is_met_by(signed.signer)
         return self.key in signed.keys
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from repro.attest.dsse import is_encoding
 from repro.attest.key_signature import is_over_data, is_over_digest
 from repro.attest.signed import Signed
 from repro.core.errors import EvidenceError
@@ -29,8 +30,8 @@ def require_signed(bundle: Bundle, artifact: Artifact, expectation: Expectation,
     A certificate must chain to the trusted root at a signed time, with its log entry bound to this signature.
     A key needs no witness, but log entries and timestamps that are there must hold.
     """
-    if bundle.message and "sha256" not in artifact.digests:
-        raise EvidenceError("a signature over an artifact whose sha256 is not known")
+    if bundle.message:
+        _require_file(artifact)
     if bundle.certificates:
         if expectation.threshold > 1:
             raise EvidenceError(f"one signature; {expectation.threshold} are needed")
@@ -50,6 +51,14 @@ def require_signed(bundle: Bundle, artifact: Artifact, expectation: Expectation,
     if bundle.envelope is None:
         return signed
     return replace(signed, payload=bundle.envelope.payload, payload_type=bundle.envelope.payload_type)
+
+
+def _require_file(artifact: Artifact) -> None:
+    """What a signature over the artifact itself can be about."""
+    if "sha256" not in artifact.digests:
+        raise EvidenceError("a signature over an artifact whose sha256 is not known")
+    if artifact.content is not None and is_encoding(artifact.content):
+        raise EvidenceError("the artifact encodes an envelope: a signature over it may be that envelope's")
 
 
 def _is_digest(hint: str) -> bool:

@@ -36,7 +36,7 @@ class Identity:
         except (re.error, RecursionError, OverflowError) as error:
             hint = "see https://docs.python.org/3/library/re.html"
             raise ConfigError(f"identity pattern {self.identity!r}: {error}", hint=hint) from error
-        if pattern.fullmatch(_NOBODY):
+        if any(pattern.fullmatch(one) for one in _NOBODY):
             raise ConfigError(
                 f"identity pattern {self.identity!r}: matches anybody", hint="name who may sign"
             )
@@ -54,7 +54,12 @@ class Identity:
         return f"{'pattern ' if self.is_pattern else ''}{self.identity} (issuer {self.issuer})"
 
 
-_NOBODY = "\x00nobody\x00"
+_NOBODY = (
+    "\x00nobody\x00",
+    "nobody@nowhere.invalid",
+    "https://nowhere.invalid/nobody/nothing/.github/workflows/none.yml@refs/heads/none",
+)
+"""Identities of nobody, of each kind that issuers vouch for: who matches one of them matches anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

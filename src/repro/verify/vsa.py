@@ -48,16 +48,19 @@ class Summary:
 
 
 def parse_summary(statement: Statement) -> Summary:
-    """A statement's predicate as a summary; one without resourceUri or verifiedLevels is none."""
+    """A statement's predicate as a summary; one without resourceUri or verifiedLevels is none.
+
+    A refusal counts without any level too: some verifiers verify none where they refuse.
+    """
     predicate = table(statement.predicate, _KNOWN, "predicate")
-    levels = field(predicate, "verifiedLevels", list, "predicate")
-    if not levels or not all(isinstance(one, str) for one in levels):
-        raise FormatError("verifiedLevels: needs at least one level, each as text")
-    if not (resource := field(predicate, "resourceUri", str, "predicate")):
-        raise FormatError("resourceUri is empty")
     result = field(predicate, "verificationResult", str, "predicate")
     if result not in {PASSED, FAILED}:
         raise FormatError(f"verificationResult is {result[:80]!r}, neither {PASSED} nor {FAILED}")
+    levels = field(predicate, "verifiedLevels", list, "predicate")
+    if not all(isinstance(one, str) for one in levels) or not (levels or result == FAILED):
+        raise FormatError("verifiedLevels: needs at least one level, each as text")
+    if not (resource := field(predicate, "resourceUri", str, "predicate")):
+        raise FormatError("resourceUri is empty")
     return Summary(
         verifier=field(field(predicate, "verifier", dict, "predicate"), "id", str, "verifier"),
         time=parse_time(predicate.get("timeVerified"), name="timeVerified"),
