@@ -3,11 +3,12 @@ from __future__ import annotations
 import math
 import string
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.core.verdict import Verdict
-from repro.drift.report import Digits, DriftReport, OutputReport, PathReport, Worst
+from repro.drift.report import Digits, DriftReport, OutputReport, PathReport, Worst, shown
 from repro.render.drift_text import drift_text
 
 NASTY = st.text(max_size=120) | st.sampled_from(
@@ -130,3 +131,19 @@ def test_the_same_report_gives_the_same_text(name: str) -> None:
     report = _report(path=name)
     assert drift_text(report) == drift_text(report)
     assert name in drift_text(report)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("México", '"México"'),
+        ("数値", '"数値"'),
+        ("e\u0301", '"e\\u0301"'),
+        ("\u202eabc", '"\\u202eabc"'),
+        ("\ud800", '"\\ud800"'),
+    ],
+    ids=["latin", "chinese", "combining", "direction", "surrogate"],
+)
+def test_text_of_the_data_is_shown_as_it_is_unless_it_prints_like_another(value: str, text: str) -> None:
+    """Letters of any script stand as they are; what steers a terminal or looks like others is escaped."""
+    assert shown(value) == text

@@ -221,7 +221,16 @@ def shown(value: object) -> Value:
     if isinstance(value, complex):
         return f"{value.real!r}{'+' if math.copysign(1, value.imag) > 0 else '-'}{abs(value.imag)!r}j"
     text = value if isinstance(value, str) else str(value)
-    return json.dumps(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…")
+    return _quoted(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…")
+
+
+def _quoted(text: str) -> str:
+    """Text as JSON writes it; what does not print, or prints like other text, in escapes."""
+    if text.isascii():
+        return json.dumps(text)
+    import unicodedata
+
+    return json.dumps(text, ensure_ascii=not (text.isprintable() and unicodedata.is_normalized("NFC", text)))
 
 
 def _encoded(value: object) -> Any:  # noqa: ANN401 - any JSON
