@@ -12,6 +12,8 @@ from repro.core.errors import FormatError
 LENGTHS = {"md5": 32, "md5-dos2unix": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
 """Hexadecimal digits of each algorithm that is understood here; the two md5 because DVC addresses by them."""
 
+_HEX = re.compile(r"[0-9a-f]+")
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Digest:
@@ -22,7 +24,7 @@ class Digest:
 
     def __post_init__(self) -> None:
         """Refuse a digest that cannot be one."""
-        if len(self.hex) != LENGTHS.get(self.algorithm) or not re.fullmatch(r"[0-9a-f]+", self.hex):
+        if len(self.hex) != LENGTHS.get(self.algorithm) or not _HEX.fullmatch(self.hex):
             raise FormatError(f"not a {self.algorithm} digest: {self.hex[:80]!r}")
 
     def __str__(self) -> str:

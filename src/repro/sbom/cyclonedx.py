@@ -11,6 +11,7 @@ import json
 import re
 from functools import cache
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from repro import __version__
 from repro.core.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from repro.core.digest import Digest
     from repro.sbom.component import Component, Inventory, Kind, Licence, Patch, Reference
@@ -59,14 +60,15 @@ FINDING = "repro:finding"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _IPV6 = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\[[0-9A-Fa-f:.]+\](?::[0-9]+)?(?=[/?#]|$)")
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_PLAIN = re.compile(r"[A-Za-z]+://[A-Za-z0-9!$&()*+,./;=?@_~-]*")
-"""An address with nothing to encode, without a port."""
+_PLAIN = re.compile(r"(?:[A-Za-z]+://)?[A-Za-z0-9!$&()*+,./;=?@_~-]*")
+"""An address, or a name, with nothing to encode and without a port."""
 
 
 def document(inventory: Inventory, *, spec: str, timestamp: str = "") -> dict[str, Any]:
     """The document's values without a serial number; components and dependencies are sorted by reference.
 
-    The keys of all objects below the first are in order too.
+    These two are iterators, for where there are many, one after another takes less memory and time than all
+    at once. The keys of all objects below the first are in order too.
     `timestamp` is RFC 3339, "" for none. Raises FormatError where two components have one reference, or a
     dependency or a holder is none of them.
     """
@@ -84,19 +86,20 @@ def document(inventory: Inventory, *, spec: str, timestamp: str = "") -> dict[st
         "timestamp": timestamp,
         "tools": _tools(spec),
     }
-    fields = {
+    top = held.pop("", [])
+    fields: dict[str, Any] = {"components": _components(top, held, spec)} if top else {}
+    return {
         "$schema": f"http://cyclonedx.org/schema/bom-{spec}.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": spec,
         "version": 1,
         "metadata": {key: value for key, value in metadata.items() if value},
-        "components": _components(held.pop("", ()), held, spec),
-        "dependencies": [
+        **fields,
+        "dependencies": (
             _dependency(ref, inventory.needs.get(ref, ()))
             for ref in sorted([inventory.target.ref, *(each.ref for each in inventory.components)])
-        ],
+        ),
     }
-    return {key: value for key, value in fields.items() if value or key != "components"}
 
 
 def iri(text: str) -> str:
@@ -156,8 +159,8 @@ def _tools(spec: str) -> Any:  # noqa: ANN401 - a list before 1.5, then an objec
 
 def _components(
     components: Iterable[Component], held: Mapping[str, Sequence[Component]], spec: str
-) -> list[dict[str, Any]]:
-    return [_component(each, held, spec) for each in sorted(components, key=lambda each: each.ref)]
+) -> Iterator[dict[str, Any]]:
+    return (_component(each, held, spec) for each in sorted(components, key=attrgetter("ref")))
 
 
 def _component(component: Component, held: Mapping[str, Sequence[Component]], spec: str) -> dict[str, Any]:
@@ -167,7 +170,7 @@ def _component(component: Component, held: Mapping[str, Sequence[Component]], sp
         "author": component.author if spec < AUTHORS else "",
         "authors": [{"name": component.author}] if component.author and spec >= AUTHORS else None,
         "bom-ref": component.ref,
-        "components": _components(inside, held, spec) if inside else None,
+        "components": list(_components(inside, held, spec)) if inside else None,
         "cpe": component.cpe,
         "description": component.description,
         "evidence": {"licenses": [_text(name, text) for name, text in sorted(set(texts))]} if texts else None,
@@ -254,9 +257,11 @@ def _patch(patch: Patch) -> dict[str, Any]:
         diff["text"] = {"content": patch.diff, "contentType": "text/plain"}
     if patch.name:
         diff["url"] = patch_reference(patch.name)
-    resolves = [{"id": each, "type": "security"} for each in sorted(set(patch.resolves))]
-    fields = {"diff": diff, "resolves": resolves, "type": "unofficial"}
-    return {key: value for key, value in fields.items() if value}
+    fields: dict[str, Any] = {"diff": diff} if diff else {}
+    if patch.resolves:
+        fields["resolves"] = [{"id": each, "type": "security"} for each in sorted(set(patch.resolves))]
+    fields["type"] = "unofficial"
+    return fields
 
 
 def _reference(reference: Reference, spec: str) -> dict[str, Any]:

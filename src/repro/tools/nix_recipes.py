@@ -156,6 +156,7 @@ def composed(
     paths: Paths,
 ) -> Recipe:
     """A derivation from its parts."""
+    sources, patches = _words_of(env, "src", "srcs"), _words_of(env, "patches")
     return Recipe(
         path,
         name,
@@ -166,8 +167,8 @@ def composed(
         _word(env.get("version")),
         _word(env.get("rev")),
         _words_of(env, "urls", "url"),
-        tuple(filter(paths.holds, _words_of(env, "src", "srcs"))),
-        tuple(filter(paths.holds, _words_of(env, "patches"))),
+        tuple(filter(paths.holds, sources)) if sources else (),
+        tuple(filter(paths.holds, patches)) if patches else (),
     )
 
 
@@ -187,15 +188,14 @@ def _word(value: object) -> str:
 
 def _words_of(env: Mapping[str, object], *names: str) -> tuple[str, ...]:
     """The words of variables, which structured attributes have as lists."""
-    found: list[str] = []
+    found: tuple[str, ...] = ()
     for name in names:
-        if name in env:
-            value = env[name]
-            if isinstance(value, str):
-                found += value.split()
-            elif isinstance(value, list):
-                found += [word for word in value if isinstance(word, str)]
-    return tuple(found)
+        value = env.get(name)
+        if isinstance(value, str):
+            found += tuple(value.split())
+        elif isinstance(value, list):
+            found += tuple([word for word in value if isinstance(word, str)])
+    return found
 
 
 def _made(name: str, value: dict[str, Any], env: dict[str, Any], paths: Paths) -> Made:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.sbom.nix.conftest import by_path, recipe, store_path
 
@@ -83,6 +83,9 @@ WORDS = st.text(alphabet='ab"\\\n\r\t(),[]é', max_size=12)
 
 
 @given(WORDS, WORDS, st.lists(WORDS, max_size=3))
+@example("plain", "1", ["-e"])
+@example("in the\\values alone", "1", ["-e"])
+@example("plain", "1", ["in the arguments\n alone"])
 def test_no_value_can_pass_for_another_variable(odd: str, version: str, arguments: list[str]) -> None:
     """Whatever stands in values and arguments, the variables that are read are those that were written."""
 
