@@ -135,12 +135,12 @@ def files_below(root: Path) -> list[str]:
     """
     found = []
     for folder, folders, names in os.walk(root, onerror=_raise):
+        inside = Path(folder).relative_to(root).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
         for name in (*names, *(entry for entry in folders if (Path(folder) / entry).is_symlink())):
-            path = Path(folder) / name
-            relative = path.relative_to(root).as_posix()
-            if not stat.S_ISREG(path.lstat().st_mode):
-                raise FormatError(f"{relative}: neither a file nor a folder (a link or special file)")
-            found.append(relative)
+            if not stat.S_ISREG(os.lstat(f"{folder}/{name}").st_mode):
+                raise FormatError(f"{prefix}{name}: neither a file nor a folder (a link or special file)")
+            found.append(prefix + name)
     return sorted(found)
 
 

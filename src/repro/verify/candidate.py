@@ -63,7 +63,7 @@ class Candidate:
             raise EvidenceError("a signature over the artifact itself, where a statement is asked for")
         return self.outcome.statement
 
-    @property
+    @cached_property
     def signers(self) -> tuple[Signer, ...]:
         """Those of the demand's signers who made the signature."""
         return tuple(one for one in self.demand.signers if one.made(self.signed, self.root))
@@ -73,7 +73,7 @@ class Candidate:
         """The view of provenance."""
         return parse_provenance(self.statement)
 
-    @property
+    @cached_property
     def who(self) -> frozenset[object]:
         """The different identities and keys behind it, of those that the demand allows.
 

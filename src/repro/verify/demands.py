@@ -56,15 +56,19 @@ class Judged:
 
 def judged(demand: Demand, candidates: Sequence[Candidate]) -> Judged:
     """Question every candidate, then the whole."""
-    fitting = [one for one in candidates if _fits(one)]
-    questions = questions_of(demand)
-    attempts = tuple(Attempt(candidate=one, checks=asked(questions, one)) for one in fitting)
-    whole = _Whole(demand=demand, attempts=attempts, others=len(candidates) - len(fitting))
+    first = [(one, [one_asked(question, one) for question in FIRST]) for one in candidates]
+    rest = questions_of(demand)
+    attempts = tuple(
+        Attempt(candidate=one, checks=(*checks, *asked(rest, one)))
+        for one, checks in first
+        if all(each.status is not Status.FAIL for each in checks)
+    )
+    whole = _Whole(demand=demand, attempts=attempts, others=len(candidates) - len(attempts))
     return Judged(demand=demand, attempts=attempts, checks=asked(WHOLE, whole))
 
 
 def questions_of(demand: Demand) -> tuple[Question, ...]:
-    """What evidence for a demand is asked, in this order."""
+    """What evidence for a demand is asked after `FIRST`, in this order."""
     own: tuple[Question, ...] = (YES,)
     if isinstance(demand, Provenance):
         own = STEPS
@@ -74,11 +78,7 @@ def questions_of(demand: Demand) -> tuple[Question, ...]:
         own = documents.REPLAY
     elif isinstance(demand, VsaDemand):
         own = vsa.QUESTIONS
-    return (*FIRST, *own, AGE)
-
-
-def _fits(candidate: Candidate) -> bool:
-    return all(one_asked(question, candidate).status is not Status.FAIL for question in FIRST)
+    return (*own, AGE)
 
 
 def _signer(candidate: Candidate) -> Mapping[str, str]:

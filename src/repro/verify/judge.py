@@ -148,12 +148,13 @@ def _recalled(
     kept: dict[str, Accepted] = {}
     done = []
     for one in results:
-        checks: tuple[Check, ...] = ()
         if one.rule.memory and one.is_met:
             stream = stream_of(policy.name, one.rule, artifact)
             kept[stream] = accepted_of(artifact, one.demands, one.rule.memory.order)
             checks = recalled(one.rule, kept[stream], memory.get(stream))
-        done.append(replace(one, checks=(*one.checks, *checks)))
+            done.append(replace(one, checks=(*one.checks, *checks)))
+        else:
+            done.append(one)
     return tuple(done), kept
 
 
