@@ -126,11 +126,14 @@ def test_whatever_is_done_to_a_certificate(repro: Repro, ran: Lab, keys: dict[st
     assert verify(place, wishes).exit is Exit.GOOD
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "outputs/more.json", "logs/more.log"])
+@pytest.mark.parametrize(
+    "name",
+    ["notes.txt", "outputs/more.json", "logs/more.log", "README.md.jsonl", "record.json.sigstore.json"],
+)
 def test_a_file_more_is_refused(repro: Repro, ran: Lab, keys: dict[str, KeyFiles], name: str) -> None:
     """A file that the signers have not listed is refused."""
     place = signed(repro, ran, keys)
-    (place / name).write_text("{}")
+    (place / name).write_bytes((place / BUNDLES).read_bytes() if "json" in name else b"{}")
     answer = repro(place, *COMMAND, "-q")
     assert answer.code == 1
     assert name in answer.out

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -110,6 +113,123 @@ def test_a_name_exempts_nothing(work: Path) -> None:
     assert exits(report)["dist/a.bin.jsonl"] is Exit.NOT_CHECKED
     assert exits(report)["dist/evil.sigstore.json"] is Exit.NOT_CHECKED
     assert report.exit is Exit.NOT_CHECKED
+
+
+ENVELOPE: dict[str, Any] = {"payloadType": "x", "payload": "", "signatures": [{"sig": "AA=="}]}
+ATTESTATION = {"version": 1, "verification_material": {"certificate": "MAA=", "transparency_entries": []}}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [{"text": "poison"}, ENVELOPE],
+        [ENVELOPE, {"text": "poison"}],
+        [ENVELOPE | {"text": "poison"}],
+        [ATTESTATION | {"envelope": {"statement": "e30=", "signature": "AA=="}, "text": "poison"}],
+        [{"attestations": [ENVELOPE], "text": "poison"}],
+        [{"attestations": []}],
+    ],
+    ids=["after a record", "before a record", "envelope", "attestation", "list", "empty list"],
+)
+def test_records_are_no_evidence(work: Path, lines: list[dict[str, Any]]) -> None:
+    """Data among which, or in which, evidence lies is an artifact, though it is called like evidence."""
+    signed(work / "dist" / "train")
+    bundle = json.loads((work / "dist/train.sigstore.json").read_bytes())
+    place = work / "dist/train.jsonl"
+    for good in ([ENVELOPE], [bundle, bundle], [{"attestations": [{"bundle": bundle}]}]):
+        place.write_text("".join(f"{json.dumps(one)}\n" for one in good))
+        assert exits(by_key(work, "dist")) == {"dist/train": Exit.GOOD}
+    place.write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+    report = by_key(work, "dist")
+    assert exits(report) == {"dist/train": Exit.GOOD, "dist/train.jsonl": Exit.NOT_CHECKED}
+    assert report.exit is Exit.NOT_CHECKED
+
+
+def test_evidence_that_is_not_read_is_an_artifact(work: Path) -> None:
+    """With --bundle nothing beside files is read, so nothing there goes unverified for being evidence."""
+    signed(work / "dist" / "a.bin")
+    bundle = work / "dist/a.bin.sigstore.json"
+    bundle.rename(work / "said.json")
+    assert by_key(work, "dist", bundles=("said.json",)).exit is Exit.GOOD
+    bundle.write_bytes((work / "said.json").read_bytes())
+    assert by_key(work, "dist").exit is Exit.GOOD
+    assert by_key(work, "dist", bundles=("dist/a.bin.sigstore.json",)).exit is Exit.GOOD
+    report = by_key(work, "dist", bundles=("said.json",))
+    assert exits(report) == {"dist/a.bin": Exit.GOOD, "dist/a.bin.sigstore.json": Exit.WRONG}
+
+
+def test_what_is_named_itself_is_verified(work: Path) -> None:
+    """Evidence that is a target is an artifact, whether its folder is named before or after it."""
+    signed(work / "dist" / "a.bin")
+    for targets in (("dist", "dist/a.bin.sigstore.json"), ("dist/a.bin.sigstore.json", "dist")):
+        assert exits(by_key(work, *targets))["dist/a.bin.sigstore.json"] is Exit.NOT_CHECKED
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        *(
+            "dist/x.whl",
+            "./dist/x.whl",
+            "dist//x.whl",
+            "dist/./x.whl",
+            "dist/../dist/x.whl",
+            "HERE/dist/x.whl",
+        ),
+        *("dist", "./dist", "dist/", "dist/.", ".", "HERE/./dist", "../link/../dist/x.whl", "../link/.."),
+    ],
+)
+def test_no_spelling_escapes_a_rule(work: Path, spelling: str) -> None:
+    """A file is under the rules that are about its path, however a caller writes that path."""
+    here = work / "here"
+    here.mkdir()
+    signed(here / "dist" / "x.whl", b"wheel")
+    (work / "link").symlink_to("here/dist")
+    rule = """
+[[artifacts]]
+name = "released"
+match = ["dist/*.whl"]
+demands.any = { kind = "signed", signers = ["other"] }
+[signers.other]
+key = "other.pub"
+"""
+    (work / "policy.toml").write_text(POLICY.replace("*.bin", "**") + rule)
+    target = spelling.replace("HERE", str(here))
+    report = verify(here, Wishes(targets=(target,), policy="../policy.toml"))
+    assert exits(report) == {"dist/x.whl": Exit.WRONG}
+    assert [one.is_met for one in report.verdicts[0].rules] == [True, False]
+
+
+def test_dots_behind_a_link_lead_where_it_leads(work: Path) -> None:
+    """What is opened is what the system opens: `..` is not taken out of a path that goes through a link."""
+    (work / "away/inner").mkdir(parents=True)
+    signed(work / "away" / "x.whl", b"wheel")
+    signed(work / "x.whl", b"other")
+    (work / "link").symlink_to("away/inner")
+    (work / "x.whl").write_bytes(b"evil")
+    assert exits(by_key(work, "link/../x.whl")) == {"away/x.whl": Exit.GOOD}
+    assert exits(by_key(work, "x.whl")) == {"x.whl": Exit.WRONG}
+
+
+@pytest.mark.parametrize("digest", ["sha1:" + "0" * 40, "md5:" + "0" * 32, "md5-dos2unix:" + "0" * 32])
+def test_a_weak_digest_names_nothing(work: Path, digest: str) -> None:
+    """A digest that two files can share names no artifact, even where a signer names it too."""
+    algorithm, _, value = digest.partition(":")
+    said = statement([Subject(name="a", digests={algorithm: value})], "https://example.org/p/v1", {})
+    (work / "said.json").write_bytes(KeySigner(key=KEY).statement(said))
+    with pytest.raises(UsageError, match="can be made"):
+        by_key(work, digest=digest, bundles=("said.json",))
+
+
+def test_for_a_pipe_nobody_waits(work: Path) -> None:
+    """A pipe that is called like evidence, or like an SBOM, is refused at once."""
+    (work / "a.bin.sigstore.json").unlink()
+    os.mkfifo(work / "a.bin.sigstore.json")
+    program = "from repro.cli.main import main; main()"
+    argv = [sys.executable, "-c", program, "-C", str(work), "verify", "a.bin", "--key", "key.pub"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "not a file" in done.stdout
 
 
 @pytest.mark.parametrize(

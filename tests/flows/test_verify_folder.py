@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -171,16 +172,25 @@ def test_sums_that_cannot_be_read_are_refused(work: Path, content: bytes) -> Non
 
 
 def test_evidence_that_is_listed_must_be_whole_too(work: Path) -> None:
-    """Bundles beside files are evidence and no artifacts; where a release names one it must be that one."""
+    """Bundles beside files are evidence and no artifacts; where a release names one it must be that one.
+
+    The same where evidence is read from elsewhere, and they are files like any other.
+    """
     bundle = KeySigner(key=KEY).blob(b"a")
-    put(work, {"a.bin.sigstore.json": bundle})
     say(work, "release.json", FILES | {"a.bin.sigstore.json": bundle})
-    assert check(work).exit is Exit.GOOD
-    put(work, {"a.bin.sigstore.json": KeySigner(key=KEY).blob(b"a")})
-    (reason,) = bad(check(work)).values()
-    assert reason.endswith("lists a.bin.sigstore.json, which has other bytes")
-    (work / "dist/a.bin.sigstore.json").unlink()
-    assert list(bad(check(work))) == ["dist/a.bin.sigstore.json"]
+    beside = Wishes(targets=("dist",), keys=("key.pub",), offline=True)
+    put(work, {f"{name}.jsonl": (work / "said/release.json").read_bytes() for name in FILES})
+    for wishes in (beside, replace(beside, bundles=("said",))):
+        put(work, {"a.bin.sigstore.json": bundle})
+        assert verify(work, wishes).exit is Exit.GOOD
+        put(work, {"a.bin.sigstore.json": KeySigner(key=KEY).blob(b"a")})
+        ((name, reason),) = bad(verify(work, wishes)).items()
+        assert name == "dist/a.bin.sigstore.json"
+        assert wishes.bundles or reason.endswith("lists a.bin.sigstore.json, which has other bytes")
+        (work / "dist/a.bin.sigstore.json").unlink()
+        assert list(bad(verify(work, wishes))) == ["dist/a.bin.sigstore.json"]
+        for name in FILES:
+            (work / f"dist/{name}.jsonl").unlink(missing_ok=True)
 
 
 def test_what_is_no_file_is_not_missed(work: Path) -> None:

@@ -231,7 +231,7 @@ def test_anonymous_tokens(work: Path, server: Server) -> None:
 def test_a_registry_elsewhere_asks_for_no_token_of_this_machine(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The token that a registry wants is fetched from no service of this machine, which may give real ones."""
+    """The token that a registry wants is asked of no service of this machine, which may give real ones."""
     server.put("/token", {"access_token": "real"})
     asked = []
 

@@ -17,7 +17,7 @@ from repro.core.canonical import to_bytes
 from repro.core.errors import CapError, FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 MAX_FILE = 64 << 20
 """Cap on a file of several bundles, in bytes."""
@@ -73,6 +73,30 @@ def parse_evidence(evidence: Evidence) -> Bundle:
         return bundle_of(document, to_bytes(document), name=name)
     hint = "Sigstore bundles, DSSE envelopes and PEP 740 attestations are read"
     raise FormatError(f"{name}: neither a bundle nor an envelope", hint=hint)
+
+
+def is_closed(data: bytes, read: Sequence[tuple[Evidence, Bundle]]) -> bool:
+    """Whether a file of which all pieces could be read holds nothing that other readers could take it for.
+
+    Readers of evidence pass over keys that they do not know, beside which a line can be a record of data.
+    """
+    if any(b'"%b"' % key.encode() in data for key in _LISTS) and not _has_only(data, {"version", *_LISTS}):
+        return False
+    return all(
+        (bundle.version and bundle.raw == one.raw)
+        or _has_only(one.raw, _ENVELOPE)
+        or _has_only(one.raw, _PEP740)
+        for one, bundle in read
+    )
+
+
+_ENVELOPE = frozenset({"payload", "payloadType", "signatures"})
+_PEP740 = frozenset({"version", "verification_material", "envelope"})
+
+
+def _has_only(data: bytes, keys: Collection[str]) -> bool:
+    value = _parsed(data, "evidence")
+    return isinstance(value, dict) and all(key in keys for key in value)
 
 
 def _parsed(data: bytes, name: str) -> Any:  # noqa: ANN401 - JSON is any value

@@ -15,7 +15,7 @@ from repro.core.errors import ConfigError, ReproError, UsageError
 from repro.core.exits import Exit
 from repro.flows.verify_folder import whole
 from repro.flows.verify_report import Report, strictly
-from repro.flows.verify_targets import Item, items_of, of_digest
+from repro.flows.verify_targets import Item, items_of, of_digest, reads
 from repro.tools import clock, host
 from repro.verify.candidate import Surroundings
 from repro.verify.discovery import Found, Listings, joined, named_files
@@ -184,9 +184,13 @@ def _items(folder: Path, wishes: Wishes, shared: Shared) -> tuple[list[Item], li
     items: dict[tuple[str, str], Item] = {}  # two images may bear one name, by different digests
     listings = Listings()
     failed = []
+    is_read = reads(folder, wishes.bundles, wishes.policy)
     for target in wishes.targets:
         try:
-            items |= {(one.name, one.reference): one for one in items_of(folder, target, listings)}
+            for one in items_of(folder, target, listings):
+                is_beside = one.beside_another and one.path is not None and is_read(one.path)
+                if not (is_beside and (one.name, one.reference) in items):  # named by itself, too
+                    items[one.name, one.reference] = replace(one, beside_another=is_beside)
         except UsageError:
             raise
         except ReproError as error:
@@ -277,6 +281,8 @@ def _around(item: Item, found: Found, plan: Plan) -> Surroundings:
 
 def _with_failures(verdict: Verdict, found: Found) -> Verdict:
     """The same with what could not be read or asked: told of, and evidence that is broken is evidence."""
+    if not found.refused and not found.unasked:
+        return verdict
     checks = [
         Check(name=f"source {name}", status=Status.SKIP, reason=reason) for name, reason in found.unasked
     ]

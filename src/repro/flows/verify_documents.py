@@ -53,7 +53,8 @@ def document_of(item: Item, found: Found, sha256: str) -> bytes:
             return one.raw
     if item.path is not None:
         for name in Listings().of(item.path.parent):
-            if name.startswith(item.path.name) and name.endswith(SUFFIXES):
+            is_file = item.path.with_name(name).is_file()  # for a pipe nobody waits
+            if is_file and name.startswith(item.path.name) and name.endswith(SUFFIXES):
                 with disk_errors(f"reading {name}"):
                     data = read_capped(item.path.with_name(name), MAX_DOCUMENT)
                 if of_bytes(data).hex == sha256:

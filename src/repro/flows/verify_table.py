@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.core.errors import ReproError, UsageError
 from repro.core.globs import matches
 from repro.flows import config, sbom_tables
+from repro.flows.verify_targets import spelled
 from repro.tools.files import files_below
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from repro.flows.verify import Wishes
 
 HINT = 'name targets and --policy or --key, or write [verify] with policy = "policy.toml" and targets = […]'
@@ -44,9 +45,7 @@ def _seen_from(root: Path, folder: Path, wishes: Wishes) -> Wishes:
     """The caller's paths, relative to the root where they lie in it: so artifacts are called in policies."""
 
     def moved(text: str) -> str:
-        path = Path(os.path.normpath((folder / text).absolute()))
-        inside = path.is_relative_to(root)
-        return text and (path.relative_to(root).as_posix() if inside else str(path))
+        return text and (spelled(root, folder / text) or str((folder / text).absolute()))
 
     return replace(
         wishes,

@@ -6,7 +6,7 @@ import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from repro.attest.reading import MAX_FILE, split_evidence
+from repro.attest.reading import MAX_FILE, is_closed, split_evidence
 from repro.core.errors import FormatError, ReproError, UsageError
 from repro.tools.files import disk_errors, files_below, read_capped
 
@@ -50,6 +50,8 @@ class Source(Protocol):
 def joined(parts: Iterable[Found]) -> Found:
     """What several places hold; the same bytes count once."""
     parts = tuple(parts)
+    if len(parts) == 1 and len(parts[0].evidence) <= 1:
+        return parts[0]
     evidence = {one.raw: one for part in reversed(parts) for one in reversed(part.evidence)}
     return Found(
         evidence=tuple(reversed(evidence.values())),
@@ -62,9 +64,16 @@ def of_file(path: Path, name: str) -> Found:
     """All that one file holds; one that cannot be read is told of, and stops nothing."""
     try:
         with disk_errors(f"reading {name}"):
-            return Found(evidence=split_evidence(read_capped(path, MAX_FILE), name=name))
+            return Found(evidence=split_evidence(read_evidence(path), name=name))
     except ReproError as error:
         return Found(refused=((name, error),))
+
+
+def read_evidence(path: Path) -> bytes:
+    """The bytes of a file of evidence; for what is no file, such as a pipe, nobody waits."""
+    if not path.is_file():
+        raise FormatError(f"{path.name}: not a file")
+    return read_capped(path, MAX_FILE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +165,11 @@ class Listings:
 
 
 def is_evidence(path: Path, name: str, shared: Shared) -> bool:
-    """Whether a file holds a bundle or an envelope that can be read: its name alone exempts nothing."""
-    for one in of_file(path, name).evidence:
-        try:
-            shared.read(one)
-        except FormatError:
-            continue
-        return True
-    return False
+    """Whether all of a file is evidence that can be read: neither a name nor one line exempts it."""
+    try:
+        with disk_errors(f"reading {name}"):
+            data = read_evidence(path)
+        read = [(one, shared.read(one)) for one in split_evidence(data, name=name)]
+    except ReproError:
+        return False
+    return bool(read) and is_closed(data, read)
