@@ -275,6 +275,50 @@ def test_a_layout_with_its_referrer(work: Path) -> None:
     assert verify(work, wishes).exit is Exit.WRONG
 
 
+CONFIG = b'{"architecture": "amd64"}'
+
+
+def layout_with(place: Path, **more: object) -> dict[str, Any]:
+    """The layout with one more image; its descriptor."""
+    layout(place)
+    other = packed(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": named(CONFIG, "application/vnd.oci.image.config.v1+json"),
+            "layers": [],
+            **more,
+        }
+    )
+    for data in (other, CONFIG):
+        (place / "blobs/sha256" / sha(data)).write_bytes(data)
+    return named(other, MANIFEST) | {"annotations": {"org.opencontainers.image.ref.name": "latest"}}
+
+
+def test_an_image_that_refers_to_another_is_an_image_too(work: Path) -> None:
+    """A second image does not hide in a layout by calling itself an attestation of the first."""
+    descriptor = layout_with(work / "image", subject=named(IMAGE, MANIFEST))
+    place = work / "image/index.json"
+    index = json.loads(place.read_bytes())
+    wishes = Wishes(targets=("oci:image",), keys=("key.pub",))
+    assert verify(work, wishes).exit is Exit.GOOD
+    place.write_bytes(packed(index | {"manifests": [*index["manifests"], descriptor]}))
+    report = verify(work, wishes)
+    assert report.exit is Exit.NOT_CHECKED
+    assert "2 images" in report.verdicts[0].reason
+
+
+@pytest.mark.parametrize("key", ["Manifests", "MANIFESTS", "manife\u017fts"])
+def test_an_index_that_others_read_differently(work: Path, key: str) -> None:
+    """A list of images under a key that readers in Go take for the list is refused."""
+    descriptor = layout_with(work / "image")
+    place = work / "image/index.json"
+    place.write_bytes(packed(json.loads(place.read_bytes()) | {key: [descriptor]}))
+    report = verify(work, Wishes(targets=("oci:image",), keys=("key.pub",)))
+    assert report.exit is Exit.WRONG
+    assert "another spelling" in report.verdicts[0].reason
+
+
 ARTIFACT = b"artifact"
 GITHUB_SAID = KeySigner(key=KEY).blob(ARTIFACT)
 PLACE = f"/repos/example/lab/attestations/sha256:{sha(ARTIFACT)}?per_page=100"

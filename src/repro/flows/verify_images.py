@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from repro.attest.fields import table
 from repro.attest.referrers import evidence_of
 from repro.core import strictjson
 from repro.core.digest import Digest, of_bytes
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from repro.attest.referrers import Blobs
 
 MAX_MANIFEST = 4 << 20
+
+IMAGES = (
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+)
+"""The types of configurations that make a manifest an image, which can be run."""
 
 
 def item_of(folder: Path, text: str) -> Item:
@@ -112,18 +119,19 @@ class Layout:
         yield from (one for one, subject in self._named() if subject == str(digest))
 
     def _named(self) -> Iterator[tuple[Mapping[str, Any], str | None]]:
-        """Every manifest of the index, and the digest of what it refers to, None for an image."""
+        """Every manifest of the index, and the digest of what it refers to, None for an image.
+
+        Nobody signs an index: in one that two readers understand differently another image could be deployed.
+        """
+        where = f"{self.root.name}: index.json"
         with disk_errors(f"reading {self.root.name}"):
             data = read_capped(self.root / "index.json", MAX_MANIFEST)
-        index = strictjson.parse(data, name=f"{self.root.name}: index.json")
-        found = index.get("manifests") if isinstance(index, dict) else None
+        index = table(strictjson.parse(data, name=where), ("schemaVersion", "manifests"), where)
+        found = index.get("manifests")
         for one in found if isinstance(found, list) else ():
-            if not isinstance(one, dict):
-                raise FormatError(f"{self.root.name}: index.json names what is no manifest")
-            text = self.manifest(str(one.get("digest")), MAX_MANIFEST)
-            value = strictjson.parse(text, name="a manifest")
-            subject = value.get("subject") if isinstance(value, dict) else None
-            yield one, str(subject.get("digest")) if isinstance(subject, dict) else None
+            descriptor = table(one, ("mediaType", "digest", "size", "annotations"), where)
+            text = self.manifest(str(descriptor.get("digest")), MAX_MANIFEST)
+            yield descriptor, _subject(strictjson.parse(text, name="a manifest"))
 
     def manifest(self, digest: str, size: int) -> bytes:
         """A manifest by its digest."""
@@ -139,6 +147,16 @@ class Layout:
         if of_bytes(data) != wanted:
             raise TamperError(f"{self.root.name}: {digest} has other bytes than its digest says")
         return data
+
+
+def _subject(manifest: object) -> str | None:
+    """The digest of what a manifest refers to; None for an image, be it one that refers to another."""
+    subject = manifest.get("subject") if isinstance(manifest, dict) else None
+    if not isinstance(manifest, dict) or not isinstance(subject, dict):
+        return None
+    config = manifest.get("config")
+    kind = config.get("mediaType") if isinstance(config, dict) else None
+    return None if kind in IMAGES or "manifests" in manifest else str(subject.get("digest"))
 
 
 def _parts(manifest: object) -> tuple[list[str], list[str]]:
