@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from repro.cli import context as ctx
-from repro.cli.options import Json
-from repro.cli.reports import Markdown, Sarif
+from repro.cli.options import Json, Markdown, Sarif
 from repro.cli.verb import single
 
 EPILOG = """Examples:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 import typer
 
 from repro.cli import context as ctx
-from repro.cli.options import Json
-from repro.cli.reports import Html, JUnit, Markdown, Open, Reports, Sarif, Writers, write
+from repro.cli.options import Html, Json, JUnit, Markdown, Open, Sarif
+from repro.cli.reports import Reports, Writers, write
 from repro.cli.verb import single
 
 if TYPE_CHECKING:

@@ -45,6 +45,20 @@ Environment = Annotated[
     str, typer.Option("--env", metavar="NAME", help="Take this environment instead.", show_default=False)
 ]
 
+JUnit = Annotated[
+    Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.", show_default=False)
+]
+Markdown = Annotated[
+    Path | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown.", show_default=False)
+]
+Sarif = Annotated[
+    Path | None, typer.Option("--sarif", metavar="FILE", help="Write SARIF 2.1.0.", show_default=False)
+]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write one HTML page.", show_default=False)
+]
+Open = Annotated[bool, typer.Option("--open", help="Show the HTML page in a browser.", show_default=False)]
+
 
 def named(experiments: list[str] | None, *, everything: bool) -> tuple[str, ...]:
     """What a verb works on: names, or () for everything; one of the two must be said. Raises UsageError."""

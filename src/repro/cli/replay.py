@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from repro.cli import context as ctx
-from repro.cli.options import All, Environment, Experiments, Jobs, Json, named
-from repro.cli.reports import Html, JUnit, Markdown, Open, Reports, Sarif, Writers, write
+from repro.cli.options import (
+    All,
+    Environment,
+    Experiments,
+    Html,
+    Jobs,
+    Json,
+    JUnit,
+    Markdown,
+    Open,
+    Sarif,
+    named,
+)
+from repro.cli.reports import Reports, Writers, write
 from repro.cli.verb import single
 
 if TYPE_CHECKING:

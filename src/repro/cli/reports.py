@@ -1,31 +1,17 @@
-"""Reports as files, which several verbs write: their options, and how a page is shown."""
+"""Reports as files, which several verbs write, and how a page is shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from repro.cli import context as ctx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-JUnit = Annotated[
-    Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.", show_default=False)
-]
-Markdown = Annotated[
-    Path | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown.", show_default=False)
-]
-Sarif = Annotated[
-    Path | None, typer.Option("--sarif", metavar="FILE", help="Write SARIF 2.1.0.", show_default=False)
-]
-Html = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Write one HTML page.", show_default=False)
-]
-Open = Annotated[bool, typer.Option("--open", help="Show the HTML page in a browser.", show_default=False)]
+    import typer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

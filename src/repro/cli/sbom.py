@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from repro.cli import context as ctx
-from repro.cli.options import Json
-from repro.cli.reports import Markdown
+from repro.cli.options import Json, Markdown
 from repro.cli.verb import LOOK, Verb, Verbs, bare
 
 EPILOG = """Examples:
