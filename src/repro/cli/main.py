@@ -1,8 +1,13 @@
 """The command line's entry: verbs, global options, and the one place where errors become exit codes."""
 
+# ruff: noqa: E402 - the first line is for all that is loaded after it
+
 from __future__ import annotations
 
 import gc
+
+gc.set_threshold(50_000)  # to look for cycles after every 700 new values takes a twelfth of a short call
+
 import importlib
 import io
 import os
@@ -178,7 +183,8 @@ def _usage(error: Any, arguments: list[str]) -> UsageError:  # noqa: ANN401 - se
     verb = next((word for word in arguments if word in VERBS), "")
     path = context.command_path if context else f"repro {verb}".rstrip()
     if context is None or not hasattr(error, "possibilities"):
-        return UsageError(f"{path}: {error.format_message().rstrip('.')}", hint=f"see: {path} --help")
+        said = error.format_message().rstrip(".").replace(": Value error, ", ": ")  # pydantic's prefix
+        return UsageError(f"{path}: {said}", hint=f"see: {path} --help")
     import difflib
 
     options = [option for param in context.command.get_params(context) for option in param.opts]
