@@ -25,7 +25,7 @@ from repro.core.subject import NAR, Subject
 from repro.flows import verify as flow
 from repro.flows.verify import Wishes, verify
 from repro.flows.verify_documents import inventory_of
-from repro.flows.verify_targets import items_of, of_digest
+from repro.flows.verify_targets import Item, items_of, of_digest
 from repro.flows.verify_vsa import VsaWishes
 from repro.tools.nar_writing import nar_sha256
 from repro.verify.artifact import artifact_of
@@ -449,12 +449,41 @@ def test_the_document_is_the_same_every_time(work: Path) -> None:
 
 
 def test_an_sbom_must_match_the_artifact(work: Path) -> None:
-    """The question whether an SBOM matches reads the artifact anew; where nothing can read it, it fails."""
+    """The question whether an SBOM matches reads the artifact; where nothing can read it, it fails."""
+    bare = of_digest(f"sha256:{'0' * 64}")
     with pytest.raises(EvidenceError, match="not at hand"):
-        inventory_of(of_digest(f"sha256:{'0' * 64}"))
+        inventory_of(bare, bare.open())
     item = next(iter(items_of(work, "a.bin")))
     with pytest.raises(ReproError):
-        inventory_of(item)
+        inventory_of(item, item.open())
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_what_is_in_an_artifact_is_in_what_was_hashed(work: Path, *, is_large: bool) -> None:
+    """An artifact that is swapped after it was hashed does not lend what is in it to the one that was."""
+    lock = work / "requirements.lock"
+    lock.write_text(f"alpha==1.0 --hash=sha256:{'0' * 64}\n")
+    item = next(iter(items_of(work, lock.name)))
+    artifact = item.open()
+    artifact = replace(artifact, content=None) if is_large else artifact
+    assert [one.name for one in inventory_of(item, artifact).components] == ["alpha"]
+    lock.write_text(f"evil==1.0 --hash=sha256:{'0' * 64}\n")
+    if is_large:
+        with pytest.raises(EvidenceError, match="changed after it was hashed"):
+            inventory_of(item, artifact)
+    else:
+        assert [one.name for one in inventory_of(item, artifact).components] == ["alpha"]
+
+
+def test_a_folder_that_changes_is_not_what_was_hashed(work: Path) -> None:
+    """What is in a folder is read between two looks at its digest, which must agree."""
+    (work / "site/alpha-1.dist-info").mkdir(parents=True)
+    (work / "site/alpha-1.dist-info/METADATA").write_text("Name: alpha\nVersion: 1\n")
+    first, second = (artifact_of("oci:site", {"sha256": digit * 64}) for digit in "01")
+    item = Item(name="oci:site", path=work / "site", open=lambda: second)
+    assert [one.name for one in inventory_of(item, second).components] == ["alpha"]
+    with pytest.raises(EvidenceError, match="changed after it was hashed"):
+        inventory_of(item, first)
 
 
 def test_vulnerabilities_are_looked_up_or_refused(work: Path) -> None:

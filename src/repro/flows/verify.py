@@ -263,17 +263,17 @@ def _verdict(item: Item, plan: Plan) -> Verdict:
     if item.beside and not plan.only_named:
         sources.append(item.beside)
     found = joined(source.of(artifact) for source in sources)
-    around = _around(item, found, plan)
+    around = _around(item, artifact, found, plan)
     verdict = judge(artifact, found.evidence, plan.policy, plan.trusts, around, plan.known, plan.shared)
     return _with_failures(verdict, found)
 
 
-def _around(item: Item, found: Found, plan: Plan) -> Surroundings:
+def _around(item: Item, artifact: Artifact, found: Found, plan: Plan) -> Surroundings:
     from repro.flows.verify_documents import audit_of, document_of, inventory_of
 
     return Surroundings(
         now=plan.now,
-        inventory=partial(inventory_of, item),
+        inventory=partial(inventory_of, item, artifact),
         audit=partial(audit_of, plan.folder, plan.now),
         document=partial(document_of, item, found),
     )

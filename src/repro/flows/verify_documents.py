@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from repro.core.digest import of_bytes
 from repro.core.errors import EvidenceError, UsageError
+from repro.tools.files import copy_hashed, disk_errors, read_capped
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from repro.flows.verify_targets import Item
     from repro.sbom.audit import Audit
     from repro.sbom.component import Inventory
+    from repro.verify.artifact import Artifact
     from repro.verify.discovery import Found
 
 MAX_DOCUMENT = 512 << 20
@@ -23,13 +26,30 @@ SUFFIXES = (".cdx.json", ".spdx.json", ".sbom.json", ".json")
 """How the name of an artifact goes on in that of its SBOM."""
 
 
-def inventory_of(item: Item) -> Inventory:
-    """What is in the artifact, read anew, every file of it. Raises ReproError where nothing tells."""
-    from repro.flows.sbom_target import inventory_of as read
+def inventory_of(item: Item, artifact: Artifact) -> Inventory:
+    """What is in the artifact, every file of it. Raises ReproError where nothing tells.
 
-    if item.path is None:
+    A file is read from a copy that has the digest which was verified: another may bear its name by now. What
+    is no file is read where it lies, and must be what was verified after that too.
+    """
+    from repro.flows.sbom_target import inventory_of as read
+    from repro.flows.sbom_target import target_of
+
+    path = item.path
+    if path is None:
         raise EvidenceError("the artifact is not at hand, so nothing tells what is in it")
-    return read(item.path.parent, item.path.name, measured=True)
+    if path.is_file() and not target_of(path.parent, path.name).stored:
+        with disk_errors(f"copying {item.name}"), TemporaryDirectory() as place:
+            copy = Path(place) / path.name
+            if artifact.content is not None:
+                copy.write_bytes(artifact.content)
+            elif copy_hashed(path, copy).hex != artifact.sha256:
+                raise EvidenceError(f"{item.name}: changed after it was hashed")
+            return read(copy.parent, copy.name, measured=True)
+    inventory = read(path.parent, path.name, measured=True)
+    if dict(item.open().digests) != dict(artifact.digests):
+        raise EvidenceError(f"{item.name}: changed after it was hashed")
+    return inventory
 
 
 def audit_of(folder: Path, now: datetime, inventory: Inventory) -> Audit:
@@ -45,7 +65,6 @@ def audit_of(folder: Path, now: datetime, inventory: Inventory) -> Audit:
 
 def document_of(item: Item, found: Found, sha256: str) -> bytes:
     """The document with a digest: among the evidence, or beside the artifact."""
-    from repro.tools.files import disk_errors, read_capped
     from repro.verify.discovery import Listings
 
     for one in found.evidence:
