@@ -1,4 +1,4 @@
-"""Real registries of images on loopback: Debian's, which only keeps tags, and one with the referrers API."""
+"""Real registries of images on loopback: Debian's, which only keeps tags, and two with the referrers API."""
 
 from __future__ import annotations
 
@@ -75,6 +75,19 @@ def with_tags(folder: Path, address: str) -> list[str]:
 def with_referrers(_: Path, address: str) -> list[str]:
     """The command of the registry that has the API for referrers."""
     return [str(TOOLS["referrers-registry"].path), address]
+
+
+def with_zot(folder: Path, address: str) -> list[str]:
+    """The command of zot, which has that API, and refuses what OCI's specification does not allow."""
+    host, port = address.rsplit(":", 1)
+    settings = {
+        "distSpecVersion": "1.1.1",
+        "storage": {"rootDirectory": str(folder / "store")},
+        "http": {"address": host, "port": port},
+        "log": {"level": "error"},
+    }
+    (folder / "zot.json").write_text(json.dumps(settings))
+    return [str(TOOLS["zot"].path), "serve", str(folder / "zot.json")]
 
 
 @contextmanager

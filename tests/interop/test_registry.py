@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.interop import peers
-from tests.interop.registry import Registry, real_registry, with_referrers, with_tags
+from tests.interop.registry import Registry, real_registry, with_referrers, with_tags, with_zot
 from tests.interop.signers import PREDICATE
 from tests.interop.test_command import repro
 from tests.interop.test_keys import NO_SERVICES
-from tests.interop.tools import docker_registry
+from tests.interop.tools import TOOLS, docker_registry
 
 from repro.attest.keys import generate
 
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from tests.interop.servers import RealSigstore
 
 
-@pytest.fixture(scope="module", params=[with_tags, with_referrers], ids=lambda one: one.__name__)
+@pytest.fixture(scope="module", params=[with_tags, with_referrers, with_zot], ids=lambda one: one.__name__)
 def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry, running."""
     if request.param is with_tags and not docker_registry().exists():
         reason = "no docker-registry: apt-get downloads it for make interop"
         assert os.environ.get("CI") != "true", reason
         pytest.skip(reason)
+    if request.param is with_zot and not TOOLS["zot"].path.exists():
+        pytest.skip("no zot: make interop builds it where the proxy of modules gives it")
     with real_registry(tmp_path_factory.mktemp("registry"), request.param) as running:
         yield running
 

@@ -37,7 +37,8 @@ class Tool:
 
     `older` is a version that serves too, where the right one cannot be had; NAME.sum has the hashes of all
     that it needs, because the public database of hashes may not be reachable for it either.
-    `source` is a program of our own, in the folder `go`, around a package of the module.
+    `source` is a program of our own, in the folder `go`, around a package of the module. `tags` are the
+    build tags. What is `optional` serves a few tests alone, which are skipped with the reason without it.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Tool:
     package: str
     older: str = ""
     source: str = ""
+    tags: str = ""
+    optional: bool = False
 
     @property
     def full(self) -> str:
@@ -104,6 +107,14 @@ TOOLS = {
             package="pkg/registry",
             source="registry.go",
         ),
+        Tool(
+            name="zot",
+            module="zotregistry.dev/zot/v2",
+            version="v2.1.20",
+            package="cmd/zot",
+            tags="containers_image_openpgp",
+            optional=True,
+        ),
     )
 }
 
@@ -157,7 +168,9 @@ SMALL = ("-trimpath", "-ldflags=-s -w")
 
 def _installed(tool: Tool, version: str, folder: Path) -> str:
     """`go install` puts the program into a folder; gives back why not."""
-    done = _go("install", *SMALL, f"{tool.full}@{version}", folder=folder, programs=folder)
+    done = _go(
+        "install", *SMALL, f"-tags={tool.tags}", f"{tool.full}@{version}", folder=folder, programs=folder
+    )
     if done.returncode:
         return _last_line(done.stderr)
     (program,) = folder.iterdir()
@@ -177,7 +190,8 @@ def _required(tool: Tool, version: str, folder: Path) -> str:
     if tool.source:
         shutil.copy(HERE / "go" / tool.source, folder / "main.go")
     package = "." if tool.source else tool.full
-    done = _go("build", "-mod=mod", *SMALL, "-o", "built", package, folder=folder, programs=folder)
+    options = ("-mod=mod", *SMALL, f"-tags={tool.tags}", "-o", "built")
+    done = _go("build", *options, package, folder=folder, programs=folder)
     return _last_line(done.stderr) if done.returncode else ""
 
 
@@ -253,11 +267,20 @@ def install() -> int:
         install_javascript()
         install_registry()
         for tool in TOOLS.values():
-            build(tool)
+            _build(tool)
     except MissingToolError as reason:
         _say(f"not run: {reason}")
         return 4 if isinstance(reason, UnreachableError) else 3
     return 0
+
+
+def _build(tool: Tool) -> None:
+    try:
+        build(tool)
+    except UnreachableError as reason:
+        if not tool.optional:
+            raise
+        _say(f"no {tool.name}: {reason}")
 
 
 def run(command: list[str]) -> int:
