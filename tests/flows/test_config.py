@@ -19,6 +19,7 @@ from repro.flows.tables import (
     DefaultsTable,
     EnvironmentTable,
     ExperimentTable,
+    GateTable,
     ProjectTable,
     RangeTable,
     RuleTable,
@@ -151,6 +152,7 @@ LEVELS: list[tuple[type[tables.Table], str]] = [
     (RangeTable, BASE + AXES + "[experiments.a.matrix.s]\nrange = [1, 2]\n{key} = 1\n"),
     (RuleTable, 'version = 1\n[[rules]]\npath = "x"\n{key} = 1\n'),
     (RuleTable, BASE + RUN + '[[experiments.a.rules]]\npath = "x"\n{key} = 1\n'),
+    (GateTable, 'version = 1\n[gate.rules]\ncommand = ["a"]\nstages = ["release"]\n{key} = 1\n'),
 ]
 
 

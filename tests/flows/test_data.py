@@ -12,8 +12,11 @@ from tests.flows.conftest import POINTS
 from repro.core.errors import DataError, UsageError
 from repro.core.exits import Exit
 from repro.data.cache import Standing
+from repro.data.shelf import UnreachableError
 from repro.flows.data import Wish, pull, push, status, verify
 from repro.flows.data_history import history
+from repro.render.data_past import history_text
+from repro.render.data_text import status_text, verify_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,6 +203,61 @@ def test_a_revision_that_cannot_be_read_is_not_fed_either(lab: Lab) -> None:
     assert report.exit is Exit.NOT_CHECKED
     with pytest.raises(DataError, match=r"points\.csv\.dvc"):
         pull(lab.root, Wish())
+
+
+def test_a_remote_that_cannot_be_asked_says_nothing_of_the_past(lab: Lab) -> None:
+    """Where the remote is not there, no state of the past is called one that cannot be fed."""
+    shutil.rmtree(lab.shelf)
+    with pytest.raises(UnreachableError, match="no such folder"):
+        history(lab.root)
+
+
+def test_a_past_without_data_of_dvc_is_nothing_checked(lab: Lab) -> None:
+    """Experiments that need no object are told as not checked, in words too."""
+    lab.define("plain", inputs=["data/offset.txt"])
+    lab.commit("an experiment without data")
+    report = history(lab.root, ("plain",))
+    assert report.exit is Exit.NOT_CHECKED
+    assert "nothing checked" in history_text(report)
+
+
+def test_a_remote_that_is_not_made_yet_is_no_empty_one(lab: Lab) -> None:
+    """Status counts nothing there, and says that there is no such place; verify can say nothing."""
+    shutil.rmtree(lab.shelf)
+    report = status(lab.root)
+    assert report.gone
+    assert "no such folder or bucket yet" in status_text(report)
+    assert not status(lab.root, offline=True).gone
+
+
+NEXT = {
+    "corrupt in the cache": "-> repro data pull --at HEAD",
+    "missing in the remote": "-> repro data push --at HEAD",
+    "corrupt in the remote": "-> repro data push --at HEAD",
+    "nowhere": "-> what is nowhere: repro data push, from where it is",
+    "cache alone": "-> repro data pull --at HEAD fetches",
+}
+
+
+@pytest.mark.parametrize("harm", NEXT)
+def test_what_is_not_good_comes_with_the_next_command(lab: Lab, harm: str) -> None:
+    """Each kind of harm is followed by the one command that mends it; doing that makes all good."""
+    pull(lab.root, Wish())
+    kept, stored = place(cache_of(lab), POINTS), place(lab.shelf, POINTS)
+    if harm.startswith("corrupt"):
+        spoil(kept if "cache" in harm else stored)
+    for path in {"missing in the remote": [stored], "nowhere": [kept, stored], "cache alone": [kept]}.get(
+        harm, []
+    ):
+        path.unlink()
+    text = verify_text(verify(lab.root, Wish(revision="HEAD"), offline=harm == "cache alone"))
+    assert [line.partition(NEXT[harm])[1] for line in text.splitlines() if line.startswith("->")] == [
+        NEXT[harm]
+    ]
+    if harm != "nowhere":
+        mend = push if "push" in NEXT[harm] else pull
+        mend(lab.root, Wish(revision="HEAD"))
+        assert "->" not in verify_text(verify(lab.root, Wish(revision="HEAD")))
 
 
 def test_status_says_where_everything_is(lab: Lab) -> None:

@@ -136,6 +136,18 @@ def test_a_change_of_dvc_yaml_is_seen(stranger: Path) -> None:
     assert config.load(stranger).experiment("it").outputs == ("other.txt",)
 
 
+def test_a_dependency_that_nothing_records_is_no_pass(stranger: Path) -> None:
+    """Data of a stage that neither git nor DVC knows stops data and replay; it is not passed over."""
+    from repro.core.errors import DataError
+    from repro.flows.data import Wish, verify
+
+    write(stranger, stage="prepare")
+    (stranger / "raw/points.csv.dvc").unlink()
+    assert config.load(stranger).experiment("it").inputs == ("raw/points.csv",)
+    with pytest.raises(DataError, match=r"raw/points\.csv': neither a file in this revision nor recorded"):
+        verify(stranger, Wish())
+
+
 def test_own_inputs_are_added(stranger: Path) -> None:
     """`inputs` beside a stage are needed too, each once; those of the stage stay."""
     write(stranger, 'inputs = ["params.yaml", "prepared.txt"]')

@@ -96,7 +96,7 @@ def _full_disk_once() -> Callable[[Path, bytes], None]:
 @pytest.mark.parametrize(
     ("path", "match"),
     [
-        ("data/none.csv", "neither"),
+        ("data/none.csv", "no such file"),
         ("data/offset.txt", "git tracks it"),
         ("../outside.csv", "not a path inside"),
         ("data", "git tracks it"),

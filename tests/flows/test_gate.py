@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,7 +151,10 @@ def test_stages_choose(tmp_path: Path) -> None:
     assert [check["name"] for check in listed["checks"]] == ["z", "a"]
     assert [c["name"] for c in json.loads(repro(folder, "gate", "--json").out)["checks"]] == ["z"]
     table(tmp_path, a=exits(0) + '\nstages = ["release"]')
-    assert repro(folder, "gate").code == 2
+    refused = repro(folder, "gate")
+    assert refused.code == 2
+    line = refused.err.partition("write one: ")[2].splitlines()[0]
+    assert tomllib.loads(line)["gate"]["lint"]["stages"] == ["pull-request"]
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,39 @@ def test_a_stage_whose_command_does_not_name_its_outs_runs_as_it_is(tmp_path: Pa
     assert not any("'silent'" in note for note in result.notes)
 
 
+FOLDERS = "stages:\n  train:\n    cmd: python a.py\n    outs: [model, scores.json]\n"
+FOLDERS_LOCK = {
+    "schema": "2.0",
+    "stages": {"train": {"cmd": "python a.py", "outs": [{"path": "model", "md5": "0" * 32 + ".dir"}]}},
+}
+
+
+def test_files_of_a_folder_that_a_stage_writes_are_named(tmp_path: Path) -> None:
+    """What lies in a folder among the outs is compared file by file; of very many some, and that is told."""
+    files = {"dvc.yaml": FOLDERS, "dvc.lock": json.dumps(FOLDERS_LOCK), "a.py": ""}
+    ignored = {".gitignore": "/model\n", "model/b/w.json": "1", "model/a.json": "2"}
+    result, project = made(tmp_path / "few", {**files, **ignored})
+    assert project.experiment("train").outputs == ("model/a.json", "model/b/w.json", "scores.json")
+    assert result.notes == ()
+    many = {f"model/{number:02}.json": "" for number in range(30)}
+    result, project = made(tmp_path / "many", {**files, ".gitignore": "/model\n", **many})
+    assert len(project.experiment("train").outputs) == 20 + 1
+    assert result.notes == (
+        "stage 'train': 20 of the 30 files of 'model' are named: choose those that count",
+    )
+
+
+def test_a_folder_that_is_not_here_is_asked_for(tmp_path: Path) -> None:
+    """In a clone without data nobody knows the files of a folder: the draft waits for their names."""
+    files = {"dvc.yaml": FOLDERS, "dvc.lock": json.dumps(FOLDERS_LOCK), "a.py": ""}
+    result, project = made(tmp_path, files)
+    assert "train" not in project.experiments
+    assert '# stage = "train"\n# outputs = ["model/FILE", "scores.json"]' in result.text
+    assert result.notes == (
+        "stage 'train' is commented out: 'model' is a folder: name the files in it that are compared",
+    )
+
+
 @pytest.mark.parametrize(
     ("stage", "reason"),
     [

@@ -83,7 +83,7 @@ class DvcRemote:
         if not there:
             raise DataError(
                 f"remote {self.name}: it answers, but has nothing at that place",
-                hint="dvc push fills it; or correct the address: dvc remote modify",
+                hint="repro data push fills it; or correct the address: dvc remote modify",
             )
 
     @cached_property

@@ -213,7 +213,7 @@ def _corrupt(what: str, wanted: Object, found: Digest, remote: Remote) -> Corrup
         f"{what}: the object {wanted} has the hash {found} in {remote.cache_folder() / wanted.location}; "
         f"remote: {remote.name}",
         corrupt=wanted,
-        hint="remove that file and run the same command again, or `dvc push` a good copy to the remote",
+        hint="remove that file and run it again, or `repro data push` a good copy to the remote",
     )
 
 

@@ -36,7 +36,6 @@ PLAIN = re.compile(
 """What `dvc add` of DVC 3 writes for one path of plain letters: read without loading a YAML parser."""
 
 LOCK = "dvc.lock"
-MIGRATE = "run: dvc cache migrate --dvc-files && dvc push"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -187,7 +186,10 @@ def _out(entry: object, base: str, file: str) -> Pointer:
         )
     kind = entry.get("hash", LEGACY)
     if kind not in {"md5", LEGACY}:
-        raise DataError(f"{place}: the hash {kind!r} is not supported", hint=MIGRATE)
+        raise DataError(
+            f"{place}: the hash {kind!r} is not supported",
+            hint="restore the file from git, or record it by md5: dvc add",
+        )
     try:
         digest = Digest(kind, md5.removesuffix(".dir"))
     except FormatError as error:

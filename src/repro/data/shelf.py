@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 import logging
 import re
 from contextlib import contextmanager
@@ -36,6 +37,10 @@ LISTED = 500
 
 WORDS = 300
 """Characters of a storage's own words that a message carries."""
+
+
+class UnreachableError(DataError):
+    """A remote as a whole cannot be asked: nothing is known of any object in it."""
 
 
 class RefusedError(Exception):
@@ -200,15 +205,15 @@ class Shelf:
             return error
         if isinstance(error, FileNotFoundError) and self.place_is_missing():
             if self.is_local:
-                return DataError(
+                return UnreachableError(
                     f"remote {self.name}: there is no such folder",
-                    hint="mount it, or correct the address: dvc remote modify; the first dvc push makes it",
+                    hint="mount it, or correct its address: dvc remote modify; repro data push makes it",
                 )
-            return DataError(
+            return UnreachableError(
                 f"remote {self.name}: there is no such bucket",
                 hint="correct the address: dvc remote modify; or make the bucket",
             )
-        return DataError(f"remote {self.name}: {words_of(error)}", hint=hint_for(error))
+        return UnreachableError(f"remote {self.name}: {words_of(error)}", hint=hint_for(error))
 
 
 def recorded_md5(facts: Mapping[str, Any]) -> str:
@@ -227,12 +232,16 @@ def words_of(error: BaseException) -> str:
     text = re.sub(r"<[^>]*>", " ", str(error))
     text = without_credentials(" ".join(text.split()))
     if isinstance(error, RefusedError):
-        return f"access was refused ({error.code}): {text[:WORDS]}".rstrip(": ")
+        return f"refused ({error.code}): {text[:WORDS]}".rstrip(": ")
+    if isinstance(error, json.JSONDecodeError):  # such as the page of a proxy that wants a login
+        return "what answers there is no storage of this kind"
     return f"{type(error).__name__}: {text[:WORDS]}".rstrip(": ")
 
 
 def hint_for(error: BaseException) -> str:
     """What to do about a storage's error, by its status where it has one."""
+    if isinstance(error, json.JSONDecodeError):
+        return "correct the address: dvc remote list; or look what stands between, such as a proxy"
     code = getattr(error, "code", getattr(error, "status", None))
     kind, said = type(error).__name__, str(error).lower()
     if code == 401 or "credential" in kind.lower() or "credentials" in said or "refresh" in kind.lower():  # noqa: PLR2004 - HTTP

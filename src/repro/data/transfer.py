@@ -99,7 +99,7 @@ def fetch(
         if any(failure.absent for failure in failures) and opened.place_is_missing():
             raise opened.failure(FileNotFoundError())
         if failures:
-            raise _failed(opened, failures, len(lacking), "fetched", "`dvc push` them from where they are")
+            raise _failed(opened, failures, len(lacking), "fetched", "run `repro data push` where they are")
     return Moved(moved=tuple(lacking), there=there, quarantined=tuple(aside))
 
 
@@ -177,7 +177,8 @@ def _get(
             shelf.get(wanted, part, stop.check)
         if found := _entered(cache, wanted, part, aside):
             text = f"{wanted}: the remote's copy ({wanted.location}) is corrupt, its hash is {found}"
-            return Failure(object=wanted, text=text)
+            hint = "run `repro data push` where a good copy is: it replaces the one in the remote"
+            return Failure(object=wanted, text=text, hint=hint)
     except FileNotFoundError:
         text = f"{wanted}: not in the remote ({wanted.location})"
         return Failure(object=wanted, text=text, absent=True)

@@ -20,6 +20,7 @@ from repro.flows.tables import (
     EquivalenceTable,
     ExceptionTable,
     ExperimentTable,
+    GateTable,
     LicencesTable,
     ProjectTable,
     RangeTable,
@@ -223,7 +224,7 @@ def _shown(value: object) -> str:
     return str(value) if isinstance(value, date) else f"{value!r:.60}"
 
 
-def _fields(path: Path) -> list[str]:  # noqa: C901 - one case a table
+def _fields(path: Path) -> list[str]:  # noqa: C901, PLR0912 - one case a table
     """The keys that the table at `path` knows."""
     model: type[Table] = ProjectTable
     match path:
@@ -243,6 +244,8 @@ def _fields(path: Path) -> list[str]:  # noqa: C901 - one case a table
             model = AuditTable
         case ("audit", "vex", int()):
             model = VexTable
+        case ("gate", _):
+            model = GateTable
         case ("verify",):
             model = VerifyTable
         case ("licences",):

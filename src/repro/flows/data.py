@@ -266,11 +266,12 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """Everything that is tracked, and the remote that was asked ("" for none)."""
+    """Everything that is tracked, and the remote that was asked ("" for none). `gone`: it is not there."""
 
     cache: str
     remote: str
     tracked: tuple[Tracked, ...]
+    gone: bool = False
 
     @property
     def exit(self) -> Exit:
@@ -288,10 +289,12 @@ def status(root: Path, *, offline: bool = False) -> StatusReport:
         objects = list(dict.fromkeys(one for _, found in each for one in found.objects))
         cached = standings(remote.cache, objects)
         there = shelf.look(objects) if shelf else None
+        nothing = there is not None and set(there.values()) <= {Standing.MISSING}
         return StatusReport(
             cache=str(remote.cache_folder()),
             remote=remote.name if shelf else "",
             tracked=tuple(_tracked(root, part, found, cached, there) for part, found in each),
+            gone=shelf is not None and nothing and shelf.place_is_missing(),
         )
 
 

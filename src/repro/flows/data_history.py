@@ -13,7 +13,7 @@ from repro.core.events import Event, Kind, silent
 from repro.core.exits import Exit, worst
 from repro.data.dvc import DvcRemote
 from repro.data.pointers import is_pointer
-from repro.data.shelf import quiet
+from repro.data.shelf import UnreachableError, quiet
 from repro.flows import config, trees
 from repro.flows.data import Places, experiments_of, survey
 from repro.flows.replay import open_place
@@ -115,10 +115,14 @@ def _of(root: Path, commits: list[str], named: tuple[str, ...], places: Places, 
             for name, inputs in experiments_of(project, wanted).items() if wanted else ():
                 try:
                     rows, unknown = survey(tree.root, {name: inputs}, places)
+                except UnreachableError:
+                    raise
                 except ReproError as error:
                     found.append(past(experiment=name, objects=0, reason=error.message, known=False))
                     continue
                 found.append(past(experiment=name, objects=len(rows), reason=_lack(rows, unknown)))
+    except UnreachableError:  # that is no matter of one revision
+        raise
     except ReproError as error:
         found.append(past(experiment="*", objects=0, reason=error.message, known=False))
     return found

@@ -20,6 +20,8 @@ def plan(root: Path, path: str, experiment: str) -> Plan:
     project = config.load(root)
     known = project.experiment(experiment)
     place = require_inside(root, path, what="the path")
+    if not place.is_symlink() and not place.exists():
+        raise UsageError(f"{path}: there is no such file or folder", hint="name data that is there")
     if place.is_symlink() or not (place.is_file() or place.is_dir()):
         raise UsageError(
             f"{path}: neither a file nor a folder", hint="name the data itself, not a link to it"

@@ -7,6 +7,7 @@ where DVC wrote down what it ran.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import shlex
 from dataclasses import dataclass
@@ -78,7 +79,8 @@ def _filled(name: str, own: Any, root: Path) -> Any:  # noqa: ANN401 - tables no
     if not outputs:
         raise ConfigError(f"{where}: it has no outs, metrics or plots", hint="there is nothing to compare")
     named_outputs = tuple(each for each in outputs if isinstance(each, str))
-    inputs = [path for path in stage.deps if find_pointer(root, path) is not None]
+    # What is neither here nor recorded stays an input, so that nothing passes without it.
+    inputs = [p for p in stage.deps if not os.path.lexists(root / p) or find_pointer(root, p) is not None]
     filled = {**own, "command": stage.command(named_outputs), "outputs": list(outputs)}
     more = own.get("inputs", [])
     if isinstance(more, list | tuple):

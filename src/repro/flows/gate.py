@@ -60,7 +60,7 @@ def chosen(root: Path, wishes: GateWishes) -> tuple[GateCheck, ...]:
     if not checks:
         raise UsageError(
             f"repro.toml has no check for the stage {wishes.stage}",
-            hint=f'write one, such as: [gate.lint] command = ["make", "lint"], stages = ["{wishes.stage}"]',
+            hint=f'write one: gate.lint = {{ command = ["make", "lint"], stages = ["{wishes.stage}"] }}',
         )
     return tuple(check for check in checks if not wishes.only or check.name in wishes.only)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from repro.core.errors import ConfigError, ReproError, ToolFailed, UsageError
 from repro.flows import config
+from repro.flows.dvcfolders import Named, named_files
 from repro.flows.dvcyaml import drafts
 from repro.tools.files import disk_errors, read_capped, require_inside, write_atomic
 from repro.tools.git import Git
@@ -249,11 +250,20 @@ def _experiment(survey: _Survey, head: str, draft: Draft) -> str:
     changes = list(draft.changes)
     if not changes and (wrong := _wrong(survey, [head, *lines])):
         changes.append(wrong)
-    whole = [*table, f"stage = {_string(draft.whole)}"]
-    if changes and draft.whole and not _wrong(survey, [head, *whole]):
-        return "\n".join(
-            [f"# Stage {_string(draft.stage)} of dvc.yaml, run unchanged in a copy.", *whole, ""]
-        )
+    if changes and draft.whole:
+        whole = [*table, f"stage = {_string(draft.whole)}"]
+        named = named_files(survey.root, draft.whole) or Named()
+        if named.outputs:
+            whole.append(f"outputs = {_strings(named.outputs)}")
+        if named.lacking:
+            lines = whole
+            changes = [
+                f"{out!r} is a folder: name the files in it that are compared" for out in named.lacking
+            ]
+        elif not _wrong(survey, [head, *whole]):
+            survey.notes += [f"stage {draft.stage!r}: {remark}" for remark in named.remarks]
+            comment = f"# Stage {_string(draft.stage)} of dvc.yaml, run unchanged in a copy."
+            return "\n".join([comment, *whole, ""])
     survey.notes += [f"stage {draft.stage!r} is commented out: {change}" for change in changes]
     comments = [f"# Stage {_string(draft.stage)} of dvc.yaml" + (", to be changed:" if changes else ".")]
     comments += [f"# - {_plain(change)}" for change in changes]

@@ -19,9 +19,12 @@ def history_text(report: HistoryReport, palette: Palette | None = None) -> str:
         return "nothing checked: no revision has a repro.toml with experiments\n"
     bad = [past for past in report.past if past.reason]
     lines = [f"{past.experiment} at {_place(past)}: {one_line(past.reason)}" for past in bad]
+    unknown = sum(not past.known for past in bad)
     fed = len(report.past) - len(bad)
     states = f"{fed} of {len(report.past)} states of experiments can be fed"
-    total = f"{plural(report.revisions, 'revision')}, {states}"
+    total = f"{plural(report.revisions, 'revision')}, {states}" + (f", {unknown} unknown" if unknown else "")
+    if not bad and not any(past.objects for past in report.past):
+        return f"{total}\nnothing checked: no object of DVC belongs to these experiments\n"
     return "\n".join([*lines, paint.bad(total) if bad else paint.good(total)]) + "\n"
 
 

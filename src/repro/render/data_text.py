@@ -62,7 +62,7 @@ def verify_text(report: VerifyReport, palette: Palette | None = None) -> str:
         )
         for row in bad[:SHOWN]
     ]
-    lines = ["".join(row) for row in columns(cells)] if bad else []
+    lines = ["".join(row).rstrip() for row in columns(cells)] if bad else []
     lines += [f"and {len(bad) - SHOWN} more"] if len(bad) > SHOWN else []
     lines += [f"unknown, for its manifest is nowhere: {one_line(path)}" for path in report.unknown]
     lines.append(paint.dim(f"cache: {_sums([row.cache for row in report.rows])}"))
@@ -72,9 +72,26 @@ def verify_text(report: VerifyReport, palette: Palette | None = None) -> str:
     good = f"{plural(len(report.rows), 'object')}: all good"
     wrong = f"{plural(len(report.rows), 'object')}: {len(bad)} not good"
     lines.append(paint.bad(wrong) if bad else paint.good(good))
-    if any(row.remote is Standing.UNCHECKED for row in report.rows):
-        lines.append("the remote keeps no hash of some: --read reads their bytes")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *(f"-> {step}" for step in _next(report))]) + "\n"
+
+
+def _next(report: VerifyReport) -> list[str]:
+    """What to do about what is not good."""
+    here = f" --at {one_line(report.revision)}" if report.revision else ""
+    good, wrong = Standing.PRESENT, {Standing.MISSING, Standing.CORRUPT}
+    asked = {(row.cache, row.remote) for row in report.rows}
+    steps = []
+    if any(cache is Standing.CORRUPT and remote not in wrong for cache, remote in asked):
+        steps.append(f"repro data pull{here} sets aside what is corrupt in the cache, and fetches it")
+    elif any(cache is Standing.MISSING and remote is None for cache, remote in asked):
+        steps.append(f"repro data pull{here} fetches what the cache lacks")
+    if any(cache is good and remote in wrong for cache, remote in asked):
+        steps.append(f"repro data push{here} stores what the remote lacks, or has corrupt")
+    if any({cache, remote} <= wrong for cache, remote in asked):
+        steps.append("what is nowhere: repro data push, from where it is; or dvc remote default NAME")
+    if any(remote is Standing.UNCHECKED for _, remote in asked):
+        steps.append("the remote keeps no hash of some: --read reads their bytes")
+    return steps
 
 
 def verify_document(report: VerifyReport) -> dict[str, Any]:
@@ -108,6 +125,8 @@ def status_text(report: StatusReport) -> str:
     lines = ["".join(row).rstrip() for row in columns(cells, right=(1,))]
     lines += [f"cache: {one_line(report.cache)}"]
     lines += [f"remote: {one_line(report.remote)}"] if report.remote else []
+    if report.gone:
+        lines.append("there is no such folder or bucket yet: repro data push, or dvc remote modify")
     return "\n".join(lines) + "\n"
 
 
@@ -118,6 +137,7 @@ def status_document(report: StatusReport) -> dict[str, Any]:
         "exit": int(report.exit),
         "cache": report.cache,
         "remote": report.remote,
+        "remote_is_there": None if not report.remote else not report.gone,
         "tracked": [
             {
                 "path": each.path,
