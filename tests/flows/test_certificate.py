@@ -148,6 +148,18 @@ def test_a_copy_under_another_name_is_refused(repro: Repro, ran: Lab, keys: dict
     assert "outputs/copy.json: refused" in answer.out
 
 
+@pytest.mark.parametrize("name", ["outputs/results.json", "logs/stdout.log"])
+def test_a_file_that_was_moved_is_refused(
+    repro: Repro, ran: Lab, keys: dict[str, KeyFiles], name: str
+) -> None:
+    """A file that lies higher than the signers have listed it, where less is asked of it, is refused."""
+    place = signed(repro, ran, keys)
+    (place / name).rename(place / Path(name).name)
+    answer = repro(place, *COMMAND, "-q")
+    assert answer.code == 1
+    assert f"{Path(name).name}: refused" in answer.out
+
+
 def test_a_policy_that_asks_for_less_is_refused(repro: Repro, ran: Lab, keys: dict[str, KeyFiles]) -> None:
     """A policy without the demand for a replay is not the one that was signed."""
     place = signed(repro, ran, keys)

@@ -79,6 +79,20 @@ def test_names_must_agree_where_that_is_asked() -> None:
         require_subject(FILE, only, named=True)
 
 
+@pytest.mark.parametrize(
+    ("place", "is_it"),
+    [("a/r", True), ("x/a/r", True), ("r", False), ("b/r", False), ("a/r/r", False), ("a/R", False)],
+)
+def test_a_named_file_lies_where_it_is_said_to(place: str, is_it: bool) -> None:  # noqa: FBT001 - a parameter
+    """Where names are asked for, the path ends in all of the name: a file that was moved up is another."""
+    only = [subject("a/r", sha256=A)]
+    if is_it:
+        assert require_subject(artifact_of(place, {"sha256": A}), only, named=True) is only[0]
+    else:
+        with pytest.raises(EvidenceError, match="not of"):
+            require_subject(artifact_of(place, {"sha256": A}), only, named=True)
+
+
 def test_names_go_as_far_as_paths_do() -> None:
     """Where a statement names a file by its path, another's bytes there are refused, whatever its name."""
     subjects = [subject("a/r.json", sha256=A), subject("b/r.json", sha256=B)]
