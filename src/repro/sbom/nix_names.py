@@ -85,8 +85,7 @@ def _library_url(name: str, version: str, output: str, system: str) -> str:
 
 def package_url(name: str, version: str, *, output: str = "", system: str = "") -> str:
     """`pkg:nix/NAME@VERSION?output=…&system=…`, as packageurl-python writes it in 20 times the time."""
-    words = (name, version or "0", output or "0", system or "0")
-    if not name or not all(map(_PLAIN.fullmatch, words)):
+    if not name or not _PLAIN.fullmatch(name + version + output + system):
         return _library_url(name, version, output, system) if name.strip(" /") else ""
     url = f"pkg:nix/{name}@{version}" if version else f"pkg:nix/{name}"
     if output and system:

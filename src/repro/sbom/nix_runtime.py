@@ -65,10 +65,9 @@ def of_infos(
     with collector_paused():
         describer = Describer(known or Known())
         absent = _absent(infos)
-        components = {base(path): describer.path(path, info) for path, info in infos.items()}
-        components |= {base(path): describer.path(path, None) for path in absent}
-        needs = {base(path): _needs(path, info) for path, info in infos.items()}
-        needs |= {base(path): () for path in absent}
+        refs = {path: base(path) for path in (*infos, *absent)}  # each text once: others need most of them
+        components = {refs[path]: describer.path(path, infos.get(path)) for path in refs}
+        needs = {refs[path]: _needs(path, infos.get(path), refs) for path in refs}
         inner = inner or Found()
         components |= {each.ref: each for each in inner.components}
         return assembled(
@@ -115,11 +114,11 @@ def _absent(infos: Mapping[str, PathInfo | None]) -> set[str]:
     }
 
 
-def _needs(path: str, info: PathInfo | None) -> tuple[str, ...]:
+def _needs(path: str, info: PathInfo | None, refs: Mapping[str, str]) -> tuple[str, ...]:
     """What a path refers to, itself left out."""
     if info is None or not info.references:
         return ()
-    return tuple(sorted([base(each) for each in info.references if each != path]))
+    return tuple(sorted([refs[each] for each in info.references if each != path]))
 
 
 def _exported(data: bytes) -> bytes:
