@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import BaseModel, ValidationError
 from tests.sigstore.order import GITHUB, WORKFLOW, Order
 from tests.sigstore.world import PrivateSigstore
 
-from repro.attest.deferred import deferred
+from repro.attest.deferred import deferred, unbuilt_models
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +28,19 @@ from repro.verify.signers import Expectation, Identity
 who = Expectation(identities=(Identity(identity={WORKFLOW!r}, issuer={GITHUB!r}),))
 evidence = Evidence(name="bundle", raw=Path("bundle").read_bytes())
 outcome = verify(open_artifact(Path("artifact")), evidence, who, load_trust(Path("root")))
-for_networks = {{"requests", "urllib3", "tuf.ngclient", "jwt", "rich"}}
-print(outcome.is_accepted, sorted(for_networks & set(sys.modules)))
+unused = {{"requests", "urllib3", "tuf.ngclient", "jwt", "rich", "rekor_types._internal.rpm"}}
+print(outcome.is_accepted, sorted(unused & set(sys.modules)))
+"""
+
+THEN_READ = """
+import rekor_types
+from pydantic import TypeAdapter, ValidationError
+entries = TypeAdapter(rekor_types.ProposedEntry)
+try:
+    entries.validate_python({"kind": "rpm", "apiVersion": "0.0.1", "spec": {}})
+except ValidationError as error:
+    print(sorted(one["loc"][-1] for one in error.errors()))
+print(rekor_types.rpm.RpmSchema is sys.modules["rekor_types._internal.rpm"].RpmSchema)
 """
 
 THEN_ASK = """
@@ -68,13 +80,36 @@ def called(folder: Path, program: str) -> list[str]:
 
 
 def test_verifying_by_identity_loads_nothing_for_networks(folder: Path) -> None:
-    """One verification by identity loads neither a client of HTTP, nor of TUF, nor a reader of tokens."""
+    """One verification by identity loads no client of HTTP or TUF, no reader of tokens, no other entries."""
     assert called(folder, VERIFY) == ["True []"]
 
 
 def test_what_is_used_is_the_module_itself(folder: Path) -> None:
     """After a verification, whoever asks a network does so with the modules that others import too."""
     assert called(folder, VERIFY + THEN_ASK) == ["True []", "Identity token is malformed or missing claims"]
+
+
+def test_entries_of_other_kinds_are_checked_as_ever(folder: Path) -> None:
+    """After a verification, an entry of a kind that was not loaded is held against that kind's own model."""
+    assert called(folder, VERIFY + THEN_READ) == ["True []", "['package', 'publicKey']", "True"]
+
+
+def test_a_model_that_waits_is_as_strict() -> None:
+    """A model defined meanwhile is built at its first use, and refuses as any other; later ones are built."""
+    with unbuilt_models():
+
+        class Waiting(BaseModel):
+            number: int
+
+    class Ready(BaseModel):
+        number: int
+
+    assert not Waiting.__pydantic_complete__
+    assert Ready.__pydantic_complete__
+    assert Waiting(number=1).number == 1
+    with pytest.raises(ValidationError):
+        Waiting.model_validate_json('{"number": "x"}')
+    assert Waiting.__pydantic_complete__
 
 
 def test_other_threads_get_the_module(monkeypatch: pytest.MonkeyPatch) -> None:

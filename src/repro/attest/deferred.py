@@ -1,7 +1,8 @@
-"""Modules that sigstore-python imports at its start and that only a network needs: loaded when they are used.
+"""What sigstore-python makes ready at its start and mostly never uses: made ready when it is used.
 
-Verifying asks no network, and these take a third of the time in which sigstore-python is imported. Nothing of
-them is replaced: what is used is the module itself, only later.
+These are modules that only a network needs, where verifying asks none, and the validators of pydantic's
+models. They take half of the time in which sigstore-python is imported. Nothing of them is replaced: what is
+used is the module or the model itself, only later.
 """
 
 from __future__ import annotations
@@ -16,10 +17,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FOR_NETWORKS = ("requests", "tuf.ngclient", "jwt")
 """Asks servers, fetches a newer trusted root, reads tokens of those who sign."""
+
+OTHER_ENTRIES = tuple(
+    f"rekor_types._internal.{kind}"
+    for kind in ("alpine", "cose", "helm", "intoto", "jar", "rekord", "rfc3161", "rpm", "tuf")
+)
+"""The models of log entries of kinds that no bundle has, or that sigstore-python does not read."""
 
 
 class _Deferred(ModuleType):
@@ -57,7 +64,14 @@ class _Part:
         self._module, self._name = module, name
 
     def __call__(self, *values: Any, **options: Any) -> Any:  # noqa: ANN401 - whatever the function takes
-        return getattr(self._module.loaded(), self._name)(*values, **options)
+        return self._loaded()(*values, **options)
+
+    def __get_pydantic_core_schema__(self, _source: object, handler: Callable[[object], Any]) -> Any:  # noqa: ANN401 - pydantic's
+        """As the type of a model's field it is the class itself, once the model is built."""
+        return handler(self._loaded())
+
+    def _loaded(self) -> Any:  # noqa: ANN401 - whatever the module has
+        return getattr(self._module.loaded(), self._name)
 
 
 def _version(package: str) -> str:
@@ -81,3 +95,18 @@ def deferred(*names: str) -> Iterator[None]:
     finally:
         for one in stand_ins:
             one.gone()
+
+
+@contextmanager
+def unbuilt_models() -> Iterator[None]:
+    """Within, models of pydantic are defined, and each is built at its first use (pydantic, `defer_build`).
+
+    No two threads may use one for the first time at once.
+    """
+    from pydantic import BaseModel
+
+    BaseModel.model_config["defer_build"] = True
+    try:
+        yield
+    finally:
+        BaseModel.model_config.pop("defer_build", None)

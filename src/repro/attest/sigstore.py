@@ -14,6 +14,7 @@ import copy
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
@@ -58,6 +59,9 @@ PROMISED = {("hashedrekord", "0.0.1"), ("dsse", "0.0.1"), ("intoto", "0.0.2")}
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 """The start of a window that nothing limits."""
 
+ONE_THREAD = Lock()
+"""Held while the library works: its models are built at their first use, and all is for one processor."""
+
 MAX_WORDS = 300
 """Characters of a library's message that are passed on."""
 
@@ -67,14 +71,15 @@ class Root:
 
     def __init__(self, raw: bytes, *, name: str) -> None:
         try:
-            self._verifier = _Verifier(trusted_root=_Trusted(RootModel.from_json(raw)))
+            with ONE_THREAD:
+                self._verifier = _Verifier(trusted_root=_Trusted(RootModel.from_json(raw)))
         except Exception as error:  # pydantic's, the library's, ValueError: whatever a bad root leads to
             raise ConfigError(f"{name}: not a trusted root: {_words(error)}", hint="name another") from error
 
     def certified(self, bundle: Bundle, *, sha256: str) -> Signed:
         """See `repro.attest.trust.Trust`."""
         verifier = copy.copy(self._verifier)  # it keeps the times of one bundle
-        with _refusals():
+        with ONE_THREAD, _refusals():
             material = _read(bundle)
             payload = None
             if bundle.envelope:
@@ -97,7 +102,7 @@ class Root:
     def witnessed(self, bundle: Bundle, key: PublicKey, *, sha256: str) -> Signed:
         """See `repro.attest.trust.Trust`."""
         verifier = copy.copy(self._verifier)
-        with _refusals():
+        with ONE_THREAD, _refusals():
             verifier.require_witnesses(_Loose(_model(bundle)))
             for entry in bundle.entries:
                 require_proof(entry)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from repro.attest.deferred import FOR_NETWORKS, deferred
+from repro.attest.deferred import FOR_NETWORKS, OTHER_ENTRIES, deferred, unbuilt_models
 from repro.core import strictjson
 from repro.core.errors import ConfigError, FormatError
 from repro.tools.files import read_capped
@@ -51,7 +51,7 @@ class Trust:
     @cached_property
     def _root(self) -> Root:
         # 0.15 s, which bundles with keys do without
-        with _no_collection(), deferred(*FOR_NETWORKS):
+        with _no_collection(), deferred(*FOR_NETWORKS, *OTHER_ENTRIES), unbuilt_models():
             from repro.attest.sigstore import Root, packaged_root
 
             return Root(self.raw or packaged_root(), name=self.name)
