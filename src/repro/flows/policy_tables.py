@@ -12,6 +12,9 @@ from repro.flows.tables_schema import schema_of
 Sha256 = Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[StrictStr, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
+"""Texts, one at least: an empty list could be meant as none, where an absent one stands for any."""
+
 Json = StrictBool | StrictInt | StrictFloat | StrictStr | list[Any] | dict[StrictStr, Any]
 Count = Annotated[StrictInt, Field(ge=1, le=1000)]
 
@@ -125,10 +128,10 @@ class ProvenanceTable(_Demand):
     """SLSA provenance."""
 
     kind: Literal["provenance"] = Field(description="SLSA provenance, v0.2 or v1.")
-    signers: tuple[Name, ...] = Field((), description="Who may sign it; those of the builders where absent.")
+    signers: Names = Field((), description="Who may sign it; those of the builders where absent.")
     builders: Names = Field(description="Names under [builders].")
     level: Annotated[StrictInt, Field(ge=0, le=LEVELS)] = Field(0, description="SLSA level that is needed.")
-    build_types: tuple[Name, ...] = Field((), description="Names under [build_types]; any where absent.")
+    build_types: Names = Field((), description="Names under [build_types]; any where absent.")
     source: Text | None = Field(None, description="Repository, such as https://github.com/example/lab.")
     branch: Text | None = Field(None, description="Name of the branch, without refs/heads/.")
     tag: Text | None = Field(None, description="Name of the tag, without refs/tags/.")
@@ -147,8 +150,8 @@ class SbomDemandTable(_Signed):
 
     kind: Literal["sbom"] = Field(description="An SBOM: CycloneDX, SPDX, or a reference to one.")
     matches: StrictBool = Field(default=False, description="It must be that of what is in the artifact.")
-    allow_licences: tuple[Text, ...] = Field((), description="Globs over SPDX identifiers.")
-    deny_licences: tuple[Text, ...] = Field((), description="Globs over SPDX identifiers.")
+    allow_licences: Texts = Field((), description="Globs over SPDX identifiers.")
+    deny_licences: Texts = Field((), description="Globs over SPDX identifiers.")
     max_severity: Literal["none", "low", "medium", "high", "critical"] | None = Field(
         None, description="No component may have a known vulnerability above it."
     )
@@ -158,7 +161,7 @@ class ReplayTable(_Signed):
     """Replays."""
 
     kind: Literal["replay"] = Field(description="Results of replays (in-toto test-result).")
-    experiments: tuple[Text, ...] = Field((), description="Each must have been replayed; any where absent.")
+    experiments: Texts = Field((), description="Each must have been replayed; any where absent.")
     allow_warnings: StrictBool = Field(default=False, description="A result WARNED will do.")
 
 
