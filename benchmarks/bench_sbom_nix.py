@@ -5,12 +5,14 @@
 Stores are generated: the derivations of `sbom_nix_store.nix` are instantiated, their outputs registered, in
 one store with the derivations there, in another without them, as a binary cache leaves it. Both programs read
 the same store in turns, as whole processes from start to exit, and write CycloneDX JSON. sbomnix runs with
-`--exclude-meta --exclude-cpe-matching`; it needs Nix 2.33 or newer on PATH. The curve is of recorded graphs.
+`--exclude-meta --exclude-cpe-matching`; it needs Nix 2.33 or newer on PATH. Both run from compiled
+bytecode, as an installer leaves it. The curve is of recorded graphs.
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import hashlib
 import json
 import os
@@ -23,6 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import stopwatch
+
+import repro
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,6 +196,8 @@ def main() -> None:
     if wanted.measure:
         measure(wanted.measure)
     else:
+        # Where it is installed editable, an edit leaves it stale.
+        compileall.compile_dir(Path(repro.__file__).parent, quiet=1)
         with tempfile.TemporaryDirectory() as folder:
             tables(wanted, Path(folder))
 

@@ -179,10 +179,12 @@ def _recorded(tree: Tree, package: Package, listed: Collection[str]) -> Record:
         if place not in listed and (place := _place(package.site, name)) not in listed:
             bad.absent(place, name)
             continue
-        stated = word if len(word) == SHA256_LENGTH or not word else word.rstrip("=")
-        if stated and not (len(stated) == SHA256_LENGTH and stated.startswith(SHA256)):
-            bad.other.append(place)
-            stated = ""
+        stated = word
+        if word and not (len(word) == SHA256_LENGTH and word.startswith(SHA256)):
+            stated = word.rstrip("=")
+            if not (len(stated) == SHA256_LENGTH and stated.startswith(SHA256)):
+                bad.other.append(place)
+                stated = ""
         if place in files and stated != files[place]:
             bad.twice.append(place)
         files[place] = stated
