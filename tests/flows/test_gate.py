@@ -144,6 +144,17 @@ def test_leaving_everything_out_is_no_pass(tmp_path: Path) -> None:
     assert repro(folder, "gate", "--without", "one", "--only", "two").code == 2
 
 
+def test_a_gate_leaves_the_tree_clean(tmp_path: Path) -> None:
+    """What a gate keeps is invisible to git: the commit that was gated is still the tree that is there."""
+    folder = table(tmp_path, a=exits(1))
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    assert repro(folder, "gate").code == 1
+    assert (folder / ".repro/gate/a.out").exists()
+    asked = ["git", "status", "--short"]
+    shown = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["??", "repro.toml"]
+
+
 def test_stages_choose(tmp_path: Path) -> None:
     """Only the checks of a stage run, in the table's order; a stage without checks is wrong usage."""
     folder = table(tmp_path, z=exits(0), a=exits(0) + '\nstages = ["release"]')

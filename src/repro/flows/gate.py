@@ -17,6 +17,7 @@ from repro.core.exits import Exit
 from repro.core.near import did_you_mean
 from repro.flows.gate_report import GateReport, GateRow
 from repro.flows.gate_table import checks_of
+from repro.store.runs import FOLDER, Store
 from repro.tools import files, host
 from repro.tools.process import Supervisor
 from repro.tools.which import missing
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from repro.flows.gate_table import GateCheck
     from repro.tools.process import Ended
 
-LOGS = Path(".repro") / "gate"
+LOGS = Path(FOLDER) / "gate"
 """Where the output of checks is kept, below the project's root."""
 
 SHOWN = 4000
@@ -98,6 +99,7 @@ def _run(root: Path, check: GateCheck) -> GateRow:
     supervisor = Supervisor()
     try:
         with files.disk_errors(f"writing to {LOGS}"):
+            Store(root).hide()
             logs.mkdir(parents=True, exist_ok=True)
             ended = supervisor.run(
                 command,

@@ -41,10 +41,14 @@ class Store:
         self.runs = self.folder / "runs"
         self._keys = self.folder / "keys"
 
-    def prepare(self) -> None:
-        """Make the folder, invisible to git, and rebuild the index where it is gone or was not finished."""
+    def hide(self) -> None:
+        """Make the folder, invisible to git."""
         if not (self.folder / ".gitignore").exists():
             write_atomic(self.folder / ".gitignore", b"*\n")
+
+    def prepare(self) -> None:
+        """Make the folder, and rebuild the index where it is gone or was not finished."""
+        self.hide()
         if not (self._keys / COMPLETE).exists():
             with locked(self.folder / "locks" / "index"):
                 self.rebuild()
