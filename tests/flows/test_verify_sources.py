@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from repro.attest import github
+from repro.attest import github, referrers
 from repro.attest.github import Api, Given, evidence_of
 from repro.attest.keys import generate
 from repro.attest.signing import KeySigner
@@ -122,7 +122,7 @@ REFERRER = packed(
         "subject": named(IMAGE, MANIFEST),
     }
 )
-REFERRERS = {
+REFERRERS: dict[str, Any] = {
     "schemaVersion": 2,
     "mediaType": INDEX,
     "manifests": [named(REFERRER, MANIFEST) | {"artifactType": BUNDLE}],
@@ -199,6 +199,32 @@ def test_what_a_registry_gives_must_have_its_digest(work: Path, server: Server) 
         hold(server)
         server.put(f"/v2/team/lab/{path}", b"[]")
         assert pulled(work, server).exit is Exit.NOT_CHECKED
+
+
+def test_a_broken_referrer_hides_no_other(work: Path, server: Server) -> None:
+    """Beside a referrer that cannot be read a good one counts, in any order; --strict wants all of them."""
+    hold(server)
+    broken = named(b"not there", MANIFEST) | {"artifactType": BUNDLE}
+    for manifests in ([broken, *REFERRERS["manifests"]], [*REFERRERS["manifests"], broken]):
+        server.put(f"/v2/team/lab/referrers/sha256:{sha(IMAGE)}", REFERRERS | {"manifests": manifests})
+        assert pulled(work, server).exit is Exit.GOOD
+        assert pulled(work, server, strict=True).exit is Exit.WRONG
+
+
+def test_no_more_referrers_are_read_than_bundles_of_a_file(
+    work: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What refers to one image is capped in number and in bytes, whatever sizes the registry tells."""
+    hold(server)
+    monkeypatch.setattr(referrers, "MAX_FILE", len(SIGNED))
+    assert pulled(work, server).exit is Exit.GOOD
+    monkeypatch.setattr(referrers, "MAX_FILE", len(SIGNED) - 1)
+    assert pulled(work, server).exit is Exit.NOT_CHECKED
+    monkeypatch.setattr(referrers, "MAX_FILE", 1 << 20)
+    monkeypatch.setattr(referrers, "MAX_BUNDLES", 0)
+    report = pulled(work, server)
+    assert report.exit is Exit.NOT_CHECKED
+    assert "that are read" in report.verdicts[0].checks[-1].reason
 
 
 def test_a_moved_tag_is_another_image(work: Path, server: Server) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from repro.attest.bundle import MAX_BYTES
 from repro.attest.fields import field
-from repro.attest.reading import Evidence
+from repro.attest.reading import MAX_BUNDLES, MAX_FILE, Evidence
 from repro.core import strictjson
-from repro.core.errors import FormatError, TamperError
+from repro.core.errors import CapError, FormatError, ReproError, TamperError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -47,16 +47,35 @@ class Referrer:
     layers: tuple[tuple[str, int], ...]
 
 
-def evidence_of(blobs: Blobs, image: Digest) -> Iterator[Evidence]:
-    """All attestations that refer to an image, unread. Raises ReproError."""
+def evidence_of(blobs: Blobs, image: Digest) -> tuple[list[Evidence], list[ReproError]]:
+    """All attestations that refer to an image, unread, and why others are not there: one hides no other.
+
+    Raises ReproError where it cannot be told what refers to it.
+    """
+    given: list[Evidence] = []
+    failed: list[ReproError] = []
+    left = MAX_FILE
     for descriptor in blobs.referrers(image):
         kind = descriptor.get("artifactType")
         if isinstance(kind, str) and kind not in UNTOLD and not kind.startswith(KINDS):
             continue  # an SBOM without a signature, a picture: nothing that proves anything
-        referrer = _referrer(blobs, descriptor, image)
-        for digest, size in referrer.layers:
-            raw = blobs.blob(digest, size, MAX_BYTES)
-            yield Evidence(name=f"referrer {referrer.digest}", raw=raw)
+        try:
+            for one in _bundles(blobs, _referrer(blobs, descriptor, image), MAX_BUNDLES - len(given), left):
+                given.append(one)
+                left -= len(one.raw)
+        except ReproError as error:
+            failed.append(error)
+    return given, failed
+
+
+def _bundles(blobs: Blobs, referrer: Referrer, count: int, size: int) -> Iterator[Evidence]:
+    """The layers of a referrer, as long as all together are no more than is read of one image."""
+    for at, (digest, own) in enumerate(referrer.layers):
+        size -= own
+        if at >= count or size < 0:
+            most = f"{MAX_BUNDLES} bundles and {MAX_FILE} bytes"
+            raise CapError(f"referrer {referrer.digest}: beyond the {most} that are read")
+        yield Evidence(name=f"referrer {referrer.digest}", raw=blobs.blob(digest, own, MAX_BYTES))
 
 
 def _referrer(blobs: Blobs, descriptor: Mapping[str, Any], image: Digest) -> Referrer:

@@ -79,11 +79,12 @@ class Referrers:
     blobs: Blobs
 
     def of(self, artifact: Artifact) -> Found:
-        """The attestations; a registry that does not answer is told of."""
+        """The attestations; what a registry does not give is told of."""
         try:
-            return Found(evidence=tuple(evidence_of(self.blobs, Digest("sha256", artifact.sha256))))
+            given, failed = evidence_of(self.blobs, Digest("sha256", artifact.sha256))
         except ReproError as error:
             return Found(unasked=(("referrers", error.message),))
+        return Found(evidence=tuple(given), unasked=tuple(("referrers", one.message) for one in failed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
