@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from repro.sbom.tree import Tree
 
-WANTED = frozenset({".dep-v0", ".go.buildinfo"})
+WANTED = (b".dep-v0", b".go.buildinfo")
 """`cargo auditable`'s list of crates, and Go's build information."""
 
 MAX_FILE = 1 << 30
@@ -59,17 +59,19 @@ def sections(tree: Tree | Windowed, path: str) -> Iterator[tuple[str, bytes]]:
         return
     wide, order = head[4] == 2, "<" if head[5] == 1 else ">"  # noqa: PLR2004 - ELFCLASS64
     try:
-        table, size, count, names = _header(head, wide=wide, order=order)
-        entries = _entries(window(table, size * count), size, count, wide=wide, order=order)
-        if names >= len(entries) or entries[names][2] > MAX_NAMES:
+        place, size, count, names = _header(head, wide=wide, order=order)
+        table = window(place, size * count)
+        _, start, length = _entry(table, size * names, wide=wide, order=order)
+        words = window(start, length) if names < count and length <= MAX_NAMES else b""
+        if not any(word in words for word in WANTED):  # as in nearly all files
             return
-        words = window(entries[names][1], entries[names][2])
+        entries = [_entry(table, size * each, wide=wide, order=order) for each in range(count)]
     except (struct.error, OverflowError, OSError):  # offsets that lead nowhere
         return
     for name, start, length in entries:
-        word = words[name : words.find(b"\0", name)].decode(errors="replace") if name < len(words) else ""
+        word = words[name : words.find(b"\0", name)] if name < len(words) else b""
         if word in WANTED and length <= MAX_SECTION and start < 1 << 62:
-            yield word, window(start, length)
+            yield word.decode(), window(start, length)
 
 
 def _window(tree: Tree | Windowed, path: str) -> Callable[[int, int], bytes]:
@@ -97,11 +99,7 @@ def _header(head: bytes, *, wide: bool, order: str) -> tuple[int, int, int, int]
     return table, size, count, names
 
 
-def _entries(table: bytes, size: int, count: int, *, wide: bool, order: str) -> list[tuple[int, int, int]]:
-    """Place of the name, place in the file and length of each section."""
-    pattern, picks = (f"{order}IIQQQQIIQQ", (0, 4, 5)) if wide else (f"{order}IIIIIIIIII", (0, 4, 5))
-    found = []
-    for number in range(count):
-        fields = struct.unpack_from(pattern, table, number * size)
-        found.append((fields[picks[0]], fields[picks[1]], fields[picks[2]]))
-    return found
+def _entry(table: bytes, place: int, *, wide: bool, order: str) -> tuple[int, int, int]:
+    """Place of the name, place in the file and length of the section that stands at `place` of the table."""
+    fields = struct.unpack_from(f"{order}IIQQQQIIQQ" if wide else f"{order}IIIIIIIIII", table, place)
+    return fields[0], fields[4], fields[5]
