@@ -31,9 +31,8 @@ def is_over_data(key: PublicKey, signature: bytes, data: bytes) -> bool:
 def is_over_digest(key: PublicKey, signature: bytes, digests: Mapping[str, str]) -> bool:
     """Whether `signature` is the key's over the data with these (hexadecimal) digests; for Ed25519 never."""
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-    public: Any = load_der_public_key(key.der)
+    public = key.loaded()
     for algorithm in _HASHES.get(key.kind, ()):
         for scheme in _schemes(key.kind, algorithm) if algorithm in digests else ():
             try:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from repro.attest.keys_encryption import encrypted_pem, pem
@@ -18,7 +19,7 @@ from repro.core.errors import FormatError, ReproError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
     from securesystemslib.signer._crypto_signer import CryptoSigner
 
 MAX_BYTES = 64 << 10
@@ -59,6 +60,10 @@ class PublicKey:
         """The same digest for people and policies: `sha256:HEX`."""
         return f"sha256:{hashlib.sha256(self.der).hexdigest()}"
 
+    def loaded(self) -> Any:  # noqa: ANN401 - any of cryptography's keys
+        """The key as `cryptography` has it, loaded once."""
+        return _loaded(self.der)
+
     def to_pem(self) -> bytes:
         """The key as a PEM file (RFC 7468, section 13)."""
         return pem("PUBLIC KEY", self.der)
@@ -70,9 +75,8 @@ class PublicKey:
         SHA-256 as PKCS#1 v1.5, cosign's way, or PSS, securesystemslib's.
         """
         from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-        key: Any = load_der_public_key(self.der)
+        key = self.loaded()
         for scheme in _schemes(self.kind):
             try:
                 key.verify(signature, data, *scheme)
@@ -80,6 +84,13 @@ class PublicKey:
                 continue
             return True
         return False
+
+
+@lru_cache(maxsize=64)
+def _loaded(der: bytes) -> PublicKeyTypes:
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    return load_der_public_key(der)
 
 
 def parse_public(data: bytes, *, name: str = "public key") -> PublicKey:
@@ -241,6 +252,7 @@ def _kind(key: object) -> str:
     return "rsa" if isinstance(key, rsa.RSAPublicKey) else ""
 
 
+@cache
 def _schemes(kind: str) -> list[tuple[Any, ...]]:
     """What follows signature and data in a call of `verify`, for each scheme that a kind is used with."""
     from cryptography.hazmat.primitives import hashes
