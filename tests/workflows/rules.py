@@ -28,6 +28,7 @@ RULES = (
     shells.shells,
     shells.expressions,
     shells.portable,
+    shells.given,
     delivery.verified,
     delivery.deployed,
     delivery.published,

@@ -38,6 +38,10 @@ NOT_ON_MACOS = re.compile(
 )
 """What GNU or a newer bash than 3.2 has, and a runner with macOS has not."""
 
+RUNNER = {"GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ACTION_PATH", "RUNNER_ENVIRONMENT", "PWD"}
+RUNNER |= {"HEALTH_TRIES", "HEALTH_PAUSE"}
+"""Variables that a runner sets, and those that only tests set."""
+
 
 def swallowed(tree: Tree) -> Iterator[str]:
     """No step or script goes on where something has failed."""
@@ -83,6 +87,19 @@ def on_macos(tree: Tree) -> dict[str, list[str]]:
                 for _, names in gate_calls(job, step):
                     shells |= {f"gate.{name}": " ".join(tree.gate[name]["command"]) for name in names}
     return {where: tree.reached(text) for where, text in shells.items()}
+
+
+def given(tree: Tree) -> Iterator[str]:
+    """Every variable that a step or a script of it reads is set by the step, its job or the runner."""
+    for job in [*tree.jobs, None]:
+        steps = job.steps if job else [step for step in tree.steps if step.file in tree.actions]
+        for step in steps:
+            texts = tree.reached(step.run)
+            known = {*RUNNER, *step.table.get("env", {}), *(job.table.get("env", {}) if job else ())}
+            known |= {name for text in texts for name in re.findall(r"\b([A-Z][A-Z0-9_]*)=", text)}
+            read = {name for text in texts for name in re.findall(r"\$\{?!?([A-Z][A-Z0-9_]*)\b", text)}
+            if read - known:
+                yield f"{step.where}: nobody sets {', '.join(sorted(read - known))}"
 
 
 def expressions(tree: Tree) -> Iterator[str]:

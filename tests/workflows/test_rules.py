@@ -121,6 +121,13 @@ FAULTS = [
         new="timeout 60 nix flake check",
         caught="gate.flake: macOS has no timeout",
     ),
+    Fault(
+        name="a-variable-that-nobody-sets",
+        file=RELEASE,
+        old="      HEALTH_PATH: ${{ vars.CLOUD_RUN_HEALTH_PATH }}\n",
+        new="",
+        caught="release.yml:deploy:Its health: nobody sets HEALTH_PATH",
+    ),
     # pins
     Fault(name="a-branch", file=CI, old=CHECKOUT, new="actions/checkout@main", caught="not pinned"),
     Fault(name="a-tag", file=CI, old=CHECKOUT, new="actions/checkout@v7", caught="not pinned"),

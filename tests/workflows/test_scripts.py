@@ -276,6 +276,18 @@ def test_an_sbom_that_was_not_attested_is_refused(tmp_path: Path, file: str, sbo
     assert done.err.count("sha256:") == 2
 
 
+def test_numbers_may_be_written_otherwise(tmp_path: Path) -> None:
+    """What JavaScript makes of the same document, 1 for 1.0 and other spaces and order, is the same SBOM."""
+    digest = release(tmp_path)
+    sbom = tmp_path / "release/image-sbom/sbom.cdx.json"
+    sbom.write_text('{"b": [1.0, 0.5, 1e2], "a": {"d": 1, "c": "\\u00e9"}}')
+    bundle = tmp_path / "release/bundles/image-sbom.sigstore.json"
+    attested(bundle, digest, {"a": {"c": "\u00e9", "d": 1}, "b": [1, 0.5, 100]})
+    assert script(tmp_path, "verified.sh", "release", digest).code == 0
+    attested(bundle, digest, {"a": {"c": "\u00e9", "d": 1}, "b": [1, 0.25, 100]})
+    assert script(tmp_path, "verified.sh", "release", digest).code == 1
+
+
 def test_a_bundle_of_another_artifact_is_no_evidence(tmp_path: Path) -> None:
     """The right SBOM in a statement about something else is exit 1; so is no bundle, or one that is cut."""
     digest = release(tmp_path)
@@ -342,7 +354,7 @@ def served() -> Iterator[tuple[str, list[int]]]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(statuses.pop(0) if statuses else 200)
+            self.send_response(404 if self.path == "/gone" else statuses.pop(0) if statuses else 200)
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
@@ -413,6 +425,7 @@ def test_a_deployment_is_looked_at_and_rolled_back(served: tuple[str, list[int]]
     assert script(tmp_path, "cloud-run.sh", "healthy", **variables).code == 0
     served[1].append(500)
     assert script(tmp_path, "cloud-run.sh", "healthy", **variables).code == 1
+    assert script(tmp_path, "cloud-run.sh", "healthy", HEALTH_PATH="gone", **variables).code == 1
     other = variables | {"RUNS": "lab/repro:latest"}
     assert "runs lab/repro:latest" in script(tmp_path, "cloud-run.sh", "healthy", **other).err
     assert script(tmp_path, "cloud-run.sh", "rollback", "lab-1", **variables).code == 0
