@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.sigstore.order import GITHUB, WORKFLOW, Order
+from tests.sigstore.world import PrivateSigstore
 
 from repro.attest.keys import generate
 from repro.attest.reading import Evidence
@@ -484,6 +486,49 @@ def test_a_folder_that_changes_is_not_what_was_hashed(work: Path) -> None:
     assert [one.name for one in inventory_of(item, second).components] == ["alpha"]
     with pytest.raises(EvidenceError, match="changed after it was hashed"):
         inventory_of(item, first)
+
+
+def test_a_database_that_lies_about_is_not_asked(work: Path) -> None:
+    """Vulnerabilities are looked up where the policy lies: an artifact could bring a database along."""
+    package = {"type": "library", "bom-ref": "x", "name": "x", "version": "1", "purl": "pkg:pypi/x@1"}
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": [package]}
+    subject = Subject(name="a.bin", digests={"sha256": hashlib.sha256(b"artifact").hexdigest()})
+    said = KeySigner(key=KEY).statement(statement([subject], "https://cyclonedx.org/bom", document))
+    here, ours = work / "download", work / "ours"
+    signed(here / "a.bin")
+    (here / "a.bin.sigstore.json").write_bytes(said)
+    ours.mkdir()
+    (ours / "key.pub").write_bytes(KEY.public.to_pem())
+    policy = POLICY.replace('"signed"', '"sbom"') + 'max_severity = "medium"\n'
+    (ours / "policy.toml").write_text(policy)
+    found = {
+        "id": "GHSA-y", "modified": "2026-05-31T00:00:00Z", "database_specific": {"severity": "LOW"},
+        "affected": [{"package": {"ecosystem": "PyPI", "name": "x"}, "versions": ["2"]}],
+    }  # fmt: skip
+    wishes = Wishes(targets=("a.bin",), policy="../ours/policy.toml")
+    for place, exit_code in ((here, Exit.WRONG), (ours, Exit.GOOD)):
+        (place / "osv").mkdir()
+        (place / "osv" / "GHSA-y.json").write_text(json.dumps(found))
+        (place / "repro.toml").write_text('version = 1\n[audit]\ndatabase = "osv"\n')
+        report = verify(here, wishes, now=datetime(2026, 6, 1, tzinfo=UTC))
+        assert report.exit is exit_code, report.verdicts[0].reason
+        assert exit_code is Exit.GOOD or "no vulnerability database" in report.verdicts[0].reason
+
+
+def test_a_root_that_lies_about_is_not_trusted(work: Path) -> None:
+    """Who names signers, or a policy, is given no trusted root by the repro.toml that is at hand."""
+    world = PrivateSigstore()
+    (work / "a.bin.sigstore.json").write_bytes(world.sign(Order(payload=b"artifact", form="message")))
+    (work / "root.json").write_bytes(world.trusted_root())
+    (work / "policy.toml").write_text(
+        POLICY.replace('key = "key.pub"', f'identity = "{WORKFLOW}"\nissuer = "{GITHUB}"')
+    )
+    table = 'policy = "policy.toml"\ntargets = ["a.bin"]\ntrusted_root = "root.json"\n'
+    (work / "repro.toml").write_text(f"version = 1\n[verify]\n{table}")
+    assert verify(work, Wishes()).exit is Exit.GOOD
+    for named in (Wishes(identities=((WORKFLOW, GITHUB),)), Wishes(policy="policy.toml")):
+        assert verify(work, named).exit is Exit.WRONG
+        assert verify(work, replace(named, trusted_root="root.json")).exit is Exit.GOOD
 
 
 def test_vulnerabilities_are_looked_up_or_refused(work: Path) -> None:

@@ -274,7 +274,7 @@ def _around(item: Item, artifact: Artifact, found: Found, plan: Plan) -> Surroun
     return Surroundings(
         now=plan.now,
         inventory=partial(inventory_of, item, artifact),
-        audit=partial(audit_of, plan.folder, plan.now),
+        audit=partial(audit_of, (plan.folder / plan.file).parent.resolve(), plan.now),
         document=partial(document_of, item, found),
     )
 

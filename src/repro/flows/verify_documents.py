@@ -53,7 +53,10 @@ def inventory_of(item: Item, artifact: Artifact) -> Inventory:
 
 
 def audit_of(folder: Path, now: datetime, inventory: Inventory) -> Audit:
-    """Known vulnerabilities of what an SBOM states, by the database that `[audit]` of repro.toml names."""
+    """Known vulnerabilities of what an SBOM states, by the database that `[audit]` of repro.toml names.
+
+    `folder` is the policy's: who trusts it trusts what lies there, and not what lies beside an artifact.
+    """
     from repro.flows import audit
 
     try:

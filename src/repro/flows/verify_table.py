@@ -20,7 +20,10 @@ HINT = 'name targets and --policy or --key, or write [verify] with policy = "pol
 
 
 def completed(folder: Path, wishes: Wishes) -> tuple[Path, Wishes]:
-    """The wishes, seen from the folder of `repro.toml`, with what that says in place of what is missing."""
+    """The wishes, seen from the folder of `repro.toml`, with what that says in place of what is missing.
+
+    Who says whom to trust says it whole: neither the key of a policy nor a trusted root is added to that.
+    """
     try:
         root = config.find(folder)
     except UsageError as error:
@@ -37,7 +40,7 @@ def completed(folder: Path, wishes: Wishes) -> tuple[Path, Wishes]:
         policy=own.policy or ("" if has_signers else table.policy),
         policy_key=own.policy_key or ("" if own.policy or has_signers else table.policy_key or ""),
         bundles=own.bundles or table.bundles,
-        trusted_root=own.trusted_root or table.trusted_root or "",
+        trusted_root=own.trusted_root or ("" if own.policy or has_signers else table.trusted_root or ""),
     )
 
 
