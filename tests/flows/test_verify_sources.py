@@ -23,6 +23,7 @@ from repro.attest.statement import statement
 from repro.core.errors import ToolFailed, UsageError
 from repro.core.exits import Exit
 from repro.core.subject import Subject
+from repro.flows import verify_sources
 from repro.flows.verify import Wishes, verify
 from repro.tools import fetch
 from repro.tools.oci_registry import Registry, parse_reference
@@ -648,6 +649,22 @@ demands.any = {{ kind = "signed", signers = ["me"] }}
 """
     )
     return Wishes(targets=("a.bin",), policy="policy.toml")
+
+
+def test_the_users_token_goes_to_no_host_of_a_policy(
+    work: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy can name any API: the token goes to GitHub's, or to the one that the environment names."""
+    wishes = asking(work, server)
+    server.put(PLACE, page(GITHUB_SAID))
+    monkeypatch.delenv("GH_TOKEN", raising=False)
+    monkeypatch.setenv("GITHUB_TOKEN", "secret-token")
+    for named, is_sent in (("https://api.github.com", False), (f"http://{server.address}/", True)):
+        monkeypatch.setenv("GITHUB_API_URL", named)
+        server.asked.clear()
+        assert verify(work, wishes).exit is Exit.GOOD
+        assert ["secret-token" in str(headers) for _, headers in server.asked] == [is_sent]
+    assert verify_sources.github("a/b", None).api.token == "secret-token"
 
 
 def test_an_address_that_has_expired_hides_nothing(work: Path, server: Server) -> None:

@@ -35,10 +35,19 @@ class GitHubSource:
 
 
 def github(repository: str, policy: GitHub | None) -> GitHubSource:
-    """The API that a policy names, asked about a repository; the token is GITHUB_TOKEN's or GH_TOKEN's."""
-    variables = host.variables()
-    token = variables.get("GH_TOKEN") or variables.get("GITHUB_TOKEN") or ""
+    """The API that a policy names, asked about a repository."""
     base = policy.api if policy else API
     return GitHubSource(
-        api=Api(base=base, repository=repository or (policy.repository if policy else ""), token=token)
+        api=Api(base=base, repository=repository or (policy.repository if policy else ""), token=_token(base))
     )
+
+
+def _token(base: str) -> str:
+    """GH_TOKEN's or GITHUB_TOKEN's, for GitHub itself or what GITHUB_API_URL names, which CI sets.
+
+    The policy may be another's than the token: it could name a host that collects tokens.
+    """
+    variables = host.variables()
+    if base.rstrip("/") not in {API, variables.get("GITHUB_API_URL", "").rstrip("/")}:
+        return ""
+    return variables.get("GH_TOKEN") or variables.get("GITHUB_TOKEN") or ""
