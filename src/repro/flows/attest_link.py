@@ -91,7 +91,7 @@ def check_chain(layout: Path, owners: Sequence[Path], links: Path, artifacts: Se
 
     Raises TamperError or FormatError where not, NoLinks where links are missing.
     """
-    files = sorted(links.glob("*.link")) if links.is_dir() else []
+    files = sorted(one for one in links.glob("*.link") if one.is_file()) if links.is_dir() else []
     if len(files) > MAX_LINKS:
         raise UsageError(f"{links}: {len(files)} links; {MAX_LINKS} are read")
     found = {file.name: _read(file, link_chain.MAX_BYTES) for file in files}
