@@ -13,8 +13,9 @@ from repro.core.errors import DataError, UsageError
 from repro.core.exits import Exit
 from repro.data.cache import Standing
 from repro.data.shelf import UnreachableError
-from repro.flows.data import Wish, pull, push, status, verify
+from repro.flows.data import Wish, pull, push, verify
 from repro.flows.data_history import history
+from repro.flows.data_status import status
 from repro.render.data_past import history_text
 from repro.render.data_text import status_text, verify_text
 
@@ -162,8 +163,9 @@ def test_nothing_to_verify_is_not_good(lab: Lab) -> None:
 def test_a_remote_that_is_not_there_cannot_be_verified(lab: Lab) -> None:
     """Without a remote verify fails, unless the cache alone is asked for."""
     lab.write(".dvc/config", "")
-    with pytest.raises(DataError, match="no default remote"):
+    with pytest.raises(DataError, match="no default remote") as caught:
         verify(lab.root, Wish())
+    assert caught.value.hint == "run: dvc remote add -d NAME URL; --cache-only asks the cache alone"
     assert verify(lab.root, Wish(), offline=True).exit is Exit.WRONG
 
 

@@ -53,7 +53,7 @@ Offline = Annotated[bool, typer.Option("--cache-only", help="Do not ask the remo
 @app.command(cls=Verb)
 def status(context: typer.Context, offline: Offline = False, as_json: Json = False) -> None:
     """Say what is tracked, in place, in the cache and in the remote."""
-    from repro.flows.data import status as status_flow
+    from repro.flows.data_status import status as status_flow
     from repro.render.data_text import status_document, status_text
 
     report = status_flow(ctx.root(context), offline=offline)

@@ -124,7 +124,9 @@ class DvcRemote:
         for folder in (root, *root.parents):
             if (folder / ".dvc").is_dir():
                 return folder / ".dvc"
-        raise DataError(f"{self.root}: not in a DVC repository", hint="run: dvc init && dvc remote add -d …")
+        raise DataError(
+            f"{self.root}: not in a DVC repository", hint="run: dvc init; then dvc remote add -d NAME URL"
+        )
 
     @cached_property
     def _config(self) -> Any:  # noqa: ANN401 - dvc has no types

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import shlex
 import sys
 import tomllib
 from contextlib import contextmanager
@@ -100,9 +101,9 @@ class Plan:
         """Each step in words, in order."""
         named = f"repro.toml: add {self.path!r} to the inputs of {self.experiment!r}"
         return (
-            f"dvc add {self.path}",
+            f"dvc add {shlex.quote(self.path)}",
             *([named] if self.names_input else []),
-            f"git add {' '.join(self.staged)}",
+            f"git add {shlex.join(self.staged)}",
         )
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from repro.core.events import Listener
     from repro.data.cache import Cache
     from repro.data.inputs import Part
-    from repro.data.objects import Item
     from repro.data.place import Placed
     from repro.data.pointers import Object
     from repro.data.shelf import Shelf
@@ -190,7 +189,7 @@ def verify(root: Path, wish: Wish, *, offline: bool = False, read: bool = False)
     keeps no hash.
     """
     with subject_of(root, wish.revision) as (subject, remote, _), quiet():
-        places = Places(cache=remote.cache, shelf=None if offline else remote.shelf(), read=read)
+        places = Places(cache=remote.cache, shelf=shelf_of(remote, offline=offline), read=read)
         asked = experiments_of(subject.project, wish.experiments)
         rows, unknown = survey(subject.tree.root, asked, places)
         return VerifyReport(
@@ -200,6 +199,16 @@ def verify(root: Path, wish: Wish, *, offline: bool = False, read: bool = False)
             rows=rows,
             unknown=unknown,
         )
+
+
+def shelf_of(remote: DvcRemote, *, offline: bool) -> Shelf | None:
+    """The remote opened for questions, None where it is not to be asked; DataError where there is none."""
+    if offline:
+        return None
+    try:
+        return remote.shelf()
+    except DataError as error:
+        raise DataError(error.message, hint=f"{error.hint}; --cache-only asks the cache alone") from error
 
 
 class Places:
@@ -246,87 +255,6 @@ def survey(
     )
     unknown = sorted({item.path for each in wanted.values() for item in each.unknown})
     return tuple(sorted(rows, key=lambda row: row.paths)), tuple(unknown)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tracked:
-    """One out: its pointer, how many files, how many of them in place (and changed), cached, in the remote.
-
-    `remote` is None where the remote was not asked. `files` is None where nobody knows: no manifest.
-    """
-
-    path: str
-    pointer: str
-    files: int | None
-    in_place: int
-    changed: int
-    cached: int
-    remote: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusReport:
-    """Everything that is tracked, and the remote that was asked ("" for none). `gone`: it is not there."""
-
-    cache: str
-    remote: str
-    tracked: tuple[Tracked, ...]
-    gone: bool = False
-
-    @property
-    def exit(self) -> Exit:
-        """Good, unless nothing is tracked."""
-        return Exit.GOOD if self.tracked else Exit.NOT_CHECKED
-
-
-def status(root: Path, *, offline: bool = False) -> StatusReport:
-    """What DVC's pointers record in the present tree, and where it is. Nothing is changed."""
-    with subject_of(root, "") as (subject, remote, _), quiet():
-        shelf = None if offline else remote.shelf()
-        parts = all_parts(subject.tree.root)
-        manifests = reader(remote.cache, shelf)
-        each = [(part, needs([part], manifests)) for part in parts]
-        objects = list(dict.fromkeys(one for _, found in each for one in found.objects))
-        cached = standings(remote.cache, objects)
-        there = shelf.look(objects) if shelf else None
-        nothing = there is not None and set(there.values()) <= {Standing.MISSING}
-        return StatusReport(
-            cache=str(remote.cache_folder()),
-            remote=remote.name if shelf else "",
-            tracked=tuple(_tracked(root, part, found, cached, there) for part, found in each),
-            gone=shelf is not None and nothing and shelf.place_is_missing(),
-        )
-
-
-def _tracked(
-    root: Path,
-    part: Part,
-    found: Needs,
-    cached: Mapping[Object, Standing],
-    there: Mapping[Object, Standing] | None,
-) -> Tracked:
-    items = [item for item in found.items if not item.object.is_folder]
-    here = [_in_place(root, item) for item in items]
-    fine = (Standing.PRESENT, Standing.UNCHECKED)
-    return Tracked(
-        path=part.pointer.path,
-        pointer=part.pointer.file,
-        files=None if found.unknown else len(items),
-        in_place=here.count(True),
-        changed=here.count(False),
-        cached=sum(cached[item.object] in fine for item in items),
-        remote=None if there is None else sum(there[item.object] in fine for item in items),
-    )
-
-
-def _in_place(root: Path, item: Item) -> bool | None:
-    """Whether a file of the work tree is what the pointer records; None where it is not there."""
-    from repro.data.cache import digest_as
-
-    try:
-        return digest_as(root / item.path, item.object.digest) == item.object.digest
-    except OSError:
-        return None
 
 
 def _parts(tree: Path, asked: Mapping[str, Sequence[str]]) -> list[Part]:

@@ -15,7 +15,7 @@ from repro.data.dvc import DvcRemote
 from repro.data.pointers import is_pointer
 from repro.data.shelf import UnreachableError, quiet
 from repro.flows import config, trees
-from repro.flows.data import Places, experiments_of, survey
+from repro.flows.data import Places, experiments_of, shelf_of, survey
 from repro.flows.replay import open_place
 from repro.tools.files import disk_errors
 from repro.tools.git import Git
@@ -83,7 +83,7 @@ def history(
             groups.setdefault(key, []).append(commit)
     with disk_errors(f"working in {root}"), ExitStack() as held, quiet():
         place, remote = open_place(root, silent, held), DvcRemote(root)
-        places = Places(cache=remote.cache, shelf=None if offline else remote.shelf())
+        places = Places(cache=remote.cache, shelf=shelf_of(remote, offline=offline))
         listener(Event(kind=Kind.PLAN, count=len(groups)))
         found: list[Past] = []
         for commits in groups.values():

@@ -9,7 +9,8 @@ from repro.data.cache import Standing
 from repro.render.words import Palette, columns, one_line, plural
 
 if TYPE_CHECKING:
-    from repro.flows.data import Row, StatusReport, TransferReport, VerifyReport
+    from repro.flows.data import Row, TransferReport, VerifyReport
+    from repro.flows.data_status import StatusReport
 
 SHOWN = 20
 """Objects that are named one by one; the document has all."""
