@@ -224,7 +224,8 @@ def _pinned(item: Item, digest: str) -> Item:
 def _judged(items: Sequence[Item], plan: Plan) -> list[tuple[Item, Verdict]]:
     """All artifacts and their verdicts, in several threads where hashing or a network is waited for."""
     threads = min(host.processors(), len(items), 8)
-    is_slow = sum(one.size for one in items) > LARGE or any(one.reference for one in items)
+    hashed = sum(one.size for one in items if not one.beside_another)
+    is_slow = hashed > LARGE or any(one.reference for one in items)
     if threads < 2 or not (is_slow or plan.policy.github):  # noqa: PLR2004 - one thread is no pool
         verdicts = [_one(item, plan) for item in items]
     else:
