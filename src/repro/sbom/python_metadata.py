@@ -29,6 +29,7 @@ MAX_WORD = 500
 _FOLDER = re.compile(
     r"(?P<stem>(?:.*/)?(?P<base>[^/]+)\.(?P<sort>dist-info|egg-info))(?:/(?P<rest>.+))?", re.DOTALL
 )
+_DASHES = re.compile(r"[-_.]+")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -113,7 +114,7 @@ class Metadata:
 
 def normalised(name: str) -> str:
     """A name as PEP 503 compares names."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return _DASHES.sub("-", name).lower()
 
 
 def packages(tree: Tree, paths: Iterable[str]) -> list[Package]:
