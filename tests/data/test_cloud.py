@@ -323,6 +323,45 @@ def test_a_login_that_cannot_be_renewed_is_told_before_any_object(
     assert waits == []
 
 
+def test_a_login_that_runs_out_in_between_ends_the_transfer(
+    team: Lab, gcs: Cloud, waits: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a renewal is refused between two objects, no object that waits is asked for."""
+    from repro.core.digest import Digest
+    from repro.data.pointers import Object as Wanted
+
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(account(tmp_path, f"{gcs.url}/token")))
+    configure(team, gcs, f"gs://{BUCKET}/shared", allow_anonymous_login="false")
+    expired = b'{"access_token": "a", "expires_in": 1, "token_type": "Bearer"}'
+    gcs.fail("POST", "/token", 200, body=expired, times=1)
+    gcs.fail("POST", "/token", 400, body=b'{"error": "invalid_grant"}')
+    many = [Wanted(digest=Digest("md5", f"{number:032x}")) for number in range(400)]
+    gcs.seen.clear()
+    with pytest.raises(DataError, match=r"refused \(401\)") as caught:
+        team.remote.pull(many, jobs=3)
+    assert "application-default login" in caught.value.hint
+    assert len(gcs.seen) <= 1 + 3 * TRIES
+    assert len(waits) <= 3 * TRIES
+
+
+@pytest.mark.parametrize("kind", ["absent", "cut"])
+def test_credentials_that_cannot_be_used_are_told(
+    team: Lab, gcs: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A file of credentials that is not there or is none is no reason to ask without a login."""
+    file = tmp_path / "mine.json"
+    if kind == "cut":
+        file.write_text('{"type": ')
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")  # no machine's own account, which would take its place
+    configure(team, gcs, f"gs://{BUCKET}/shared", allow_anonymous_login="false")
+    gcs.seen.clear()
+    error = refused(team)
+    assert "GOOGLE_APPLICATION_CREDENTIALS names no credentials that can be used" in error.message
+    assert str(file) in error.message
+    assert gcs.seen == []
+
+
 def refusal(status: int, said: str) -> bytes:
     """An answer as Google's JSON API gives it."""
     return json.dumps({"error": {"code": status, "message": said}}).encode()

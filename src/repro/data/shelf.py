@@ -71,10 +71,19 @@ class Stop:
         self.check()
         try:
             yield
-        except RefusedError as error:
-            self._refusal = error
-            self.now = True
-            raise
+        except Exception as error:
+            refusal = _refusal_in(error)
+            if refusal is None:
+                raise
+            self._refusal, self.now = refusal, True
+            raise refusal from error
+
+
+def _refusal_in(error: Exception) -> RefusedError | None:
+    """The refusal that an error is: gcsfs has one of its own where a login cannot be renewed in between."""
+    if isinstance(error, RefusedError):
+        return error
+    return RefusedError(401, str(error)) if getattr(error, "code", None) == 401 else None  # noqa: PLR2004 - HTTP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

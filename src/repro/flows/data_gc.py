@@ -57,8 +57,9 @@ def gc(
     remote = DvcRemote(root)
     cache = remote.cache
     with disk_errors(f"looking through {cache.folder}"), quiet(), cache.writing():
-        kept = needed(_texts(root, cache), reader(cache, _shelf(remote)))
-        doubts = _doubts(root, cache, kept.unknown)
+        shelf = _shelf(remote)
+        kept = needed(_texts(root, cache), reader(cache, shelf))
+        doubts = _doubts(root, cache, kept.unknown, asked=shelf is not None)
         if doubts and not (dry_run or force):
             raise DataError(
                 "; ".join(doubts), hint="see what would go: repro data gc --dry-run; then say --force"
@@ -83,7 +84,7 @@ def gc(
         )
 
 
-def _doubts(root: Path, cache: Cache, unknown: tuple[str, ...]) -> list[str]:
+def _doubts(root: Path, cache: Cache, unknown: tuple[str, ...], *, asked: bool) -> list[str]:
     found = []
     own = [tree.resolve() for tree in (root, *Git(root).worktrees())]
     if not any(cache.folder.resolve().is_relative_to(tree) for tree in own):
@@ -91,9 +92,13 @@ def _doubts(root: Path, cache: Cache, unknown: tuple[str, ...]) -> list[str]:
     if Git(root).is_shallow():
         found.append("this clone is shallow: what older revisions need is not known")
     if unknown:
+        nowhere = (
+            "neither in the cache nor in the remote"
+            if asked
+            else "not in the cache, and there is no remote to ask"
+        )
         found.append(
-            f"of {len(unknown)} needed folders the list of files is neither in the cache nor in the remote: "
-            + ", ".join(unknown[:3])
+            f"of {len(unknown)} needed folders the list of files is {nowhere}: " + ", ".join(unknown[:3])
         )
     return found
 
