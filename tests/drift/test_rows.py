@@ -1,10 +1,13 @@
-"""Tables that have gained or lost rows."""
+"""Tables that have gained or lost rows or columns, and comments between rows."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
+
+from repro.core.errors import FormatError
 from repro.core.verdict import Verdict
 from repro.drift.compare import compare
 from repro.drift.rules import Rules, parse_rule
@@ -96,3 +99,33 @@ def test_the_verdict_is_that_of_the_values(tmp_path: Path) -> None:
     """To tell the order makes no drift a structure."""
     texts = ("id,x\n1,1.5\n2,3.5\n3,4.5\n", "id,x\n2,3.5\n3,4.5\n1,1.5\n")
     assert compared(tmp_path, texts).verdict is Verdict.DRIFT
+
+
+def test_a_renamed_column_of_words_is_two_findings(tmp_path: Path) -> None:
+    """A column that one table alone has is told once, with all its cells; ignored where a rule says so."""
+    texts = (TABLE, TABLE.replace("station", "site"))
+    report = compared(tmp_path, texts)
+    assert [(found.path, found.reason) for found in report.findings] == [
+        ("station", "missing: the baseline has 3 cells"),
+        ("site", "extra: the baseline has none, observed 3 cells"),
+    ]
+    assert report.verdict is Verdict.STRUCTURE
+    only = compared(tmp_path, texts, {"path": "site", "ignore": True})
+    assert [found.path for found in only.findings] == ["station"]
+
+
+def test_comments_between_rows_are_compared_as_text(tmp_path: Path) -> None:
+    """A line between rows that begins with # is no row and no value; another text there is drift."""
+    commented = TABLE.replace("C;", "# a new sensor\nC;")
+    assert compared(tmp_path, (commented, commented)).verdict is Verdict.MATCH
+    (found,) = compared(tmp_path, (commented, commented.replace("new", "old"))).findings
+    assert found.path.startswith('["#"]')
+    assert compared(tmp_path, (TABLE, commented)).verdict is Verdict.STRUCTURE
+    numbers = ("a,b\n1.5,1\n# second, part, here\n2.5,2\n", "a,b\n1.5,1\n# second, part, here\n2.75,2\n")
+    assert [found.path for found in compared(tmp_path, numbers).findings] == ["a"]
+
+
+def test_a_row_of_another_width_is_no_comment(tmp_path: Path) -> None:
+    """Only # makes a comment of what is not as wide as the table: else the file is refused."""
+    with pytest.raises(FormatError, match="row 3 has 1 cells where the first has 2"):
+        compared(tmp_path, ("a,b\n1,2\n3\n", "a,b\n1,2\n3\n"))

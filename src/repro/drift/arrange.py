@@ -85,29 +85,37 @@ def rows_of(tree: Tree) -> int | None:
 
 
 def cut(tally: Tally, baseline: Tree, observed: Tree, rules: OutputRules) -> tuple[Tree, Tree]:
-    """Both trees without the cells of rows that one of the tables does not have.
+    """Both trees without the cells of rows, and of columns of words, that one of the tables does not have.
 
     A column with such cells is one `structure` finding, unless rules ignore them all.
     """
     before, after = rows_of(baseline), rows_of(observed)
-    if before is None or after is None or before == after:
+    if before is None or after is None:
         return baseline, observed
     rest = min(before, after)
+    common = {path[0] for path in baseline} & {path[0] for path in observed}
     kept: list[Tree] = []
-    found: dict[str | int, Decider] = {}
-    for tree in (baseline, observed):
-        beyond = dict.fromkeys(
-            path for path in tree if len(path) > 1 and isinstance(path[1], int) and path[1] >= rest
-        )
-        for path in beyond:
+    for tree, alone in (
+        (baseline, f"missing: the baseline has {before} cells"),
+        (observed, f"extra: the baseline has none, observed {after} cells"),
+    ):
+        found: dict[str | int, Decider] = {}
+        beyond = {path: path[0] for path in tree if _is_cell(path, rest, common)}
+        for path, name in beyond.items():
             decider = rules.whole(path)
             if not decider.rule.ignore:
-                found.setdefault(path[0], decider)
-        kept.append({path: leaf for path, leaf in tree.items() if path not in beyond})
-    for name, decider in found.items():
-        tally.paths += 1
-        tally.structure((name,), f"{before} cells became {after}", decider)
+                found.setdefault(name, decider)
+        for name, decider in found.items():
+            told = f"{before} cells became {after}" if name in common else alone
+            tally.paths += 1
+            tally.structure((name,), told, decider)
+        kept.append({path: leaf for path, leaf in tree.items() if path not in beyond} if beyond else tree)
     return kept[0], kept[1]
+
+
+def _is_cell(path: TreePath, rest: int, common: set[str | int]) -> bool:
+    """Whether a cell stands in a column that is not `common`, or in a row from `rest` on."""
+    return len(path) > 1 and isinstance(path[1], int) and (path[1] >= rest or path[0] not in common)
 
 
 def _one_sided(names: tuple[str, ...], missing: Keys, extra: Keys) -> str:

@@ -46,7 +46,7 @@ def dialect_of(text: str, delimiter: str) -> Dialect:
     sample = text[start : start + SAMPLE_CHARS].splitlines()
     if len(text) > start + SAMPLE_CHARS:
         sample = sample[:-1] or sample  # the last one is cut
-    sample = [line for line in sample if line][:SAMPLE]
+    sample = [line for line in sample if line and not line.startswith("#")][:SAMPLE]
     chosen = delimiter
     if not any(delimiter in line for line in sample) or _is_decimal_mark(sample, delimiter):
         others = (other for other in DELIMITERS if other != delimiter)

@@ -1,4 +1,4 @@
-"""CSV and TSV: a table whose columns are leaves; comments above it are text."""
+"""CSV and TSV: a table whose columns are leaves; comments above it, and between its rows, are text."""
 
 from __future__ import annotations
 
@@ -50,8 +50,11 @@ def _read(data: Data, name: str, delimiter: str, *, printed: bool) -> Tree:
             return fast
     text = decode(raw, name)
     dialect = dialect_of(text, delimiter)
-    tree = _commented(dialect)
-    rows = _rows(text[dialect.start :], name, dialect)
+    rows, between = _parted(_rows(text[dialect.start :], name, dialect), dialect)
+    tree = _commented(dialect.comments + between)
+    _require_even(rows, name)
+    if dialect.decimal_comma:
+        rows = [[_with_point(cell) for cell in row] for row in rows]
     paths = _paths(rows[0], name)
     if _is_header(paths):
         rows.pop(0)
@@ -75,8 +78,8 @@ def _is_header(paths: list[TreePath]) -> bool:
     return isinstance(paths[0][-1], str)
 
 
-def _commented(dialect: Dialect) -> Tree:
-    return {("#",): Lines(lines=dialect.comments)} if dialect.comments else {}
+def _commented(comments: tuple[str, ...]) -> Tree:
+    return {("#",): Lines(lines=comments)} if comments else {}
 
 
 def _fast(raw: bytes, text: str, dialect: Dialect) -> Tree | None:
@@ -92,7 +95,7 @@ def _fast(raw: bytes, text: str, dialect: Dialect) -> Tree | None:
     columns = parse(raw[len(text[:start].encode()) :], dialect.delimiter, len(first))
     if columns is None:
         return None
-    tree = _commented(dialect)
+    tree = _commented(dialect.comments)
     tree.update((path, Array(values=column)) for path, column in zip(paths, columns, strict=True))
     return tree
 
@@ -110,15 +113,30 @@ def _rows(text: str, name: str, dialect: Dialect) -> list[list[str]]:
         rows.pop()
     if not rows:
         raise FormatError(f"{name}: no rows")
+    return rows
+
+
+def _parted(rows: list[list[str]], dialect: Dialect) -> tuple[list[list[str]], tuple[str, ...]]:
+    """The rows, and the comments between them: lines that begin with # and are not as wide as the first."""
+    width = len(rows[0])
+    comments = {
+        number: dialect.delimiter.join(row)
+        for number, row in enumerate(rows)
+        if len(row) != width and row and row[0].startswith("#")
+    }
+    if not comments:
+        return rows, ()
+    return [row for number, row in enumerate(rows) if number not in comments], tuple(comments.values())
+
+
+def _require_even(rows: list[list[str]], name: str) -> None:
+    """All rows have the width of the first, or FormatError."""
     width = max(len(rows[0]), 1)
     for number, row in enumerate(rows, start=1):
         if not row and width == 1:
             row.append("")  # a blank line of a single column is a blank cell
         if len(row) != width:
             raise FormatError(f"{name}: row {number} has {len(row)} cells where the first has {width}")
-    if dialect.decimal_comma:
-        rows = [[_with_point(cell) for cell in row] for row in rows]
-    return rows
 
 
 def _with_point(cell: str) -> str:
