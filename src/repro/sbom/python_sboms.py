@@ -65,7 +65,11 @@ def _short(ref: str) -> str:
 
 
 def _own(part: Component, refs: dict[str, str], owner: str, name: str) -> Component:
-    references = tuple(replace(each, url=url) for each in part.references if (url := public(each.url)))
+    references = tuple(
+        each if url == each.url else replace(each, url=url)
+        for each in part.references
+        if (url := public(each.url))
+    )
     return replace(
         part,
         ref=refs[part.ref],
