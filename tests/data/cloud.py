@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import sys
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -142,6 +143,16 @@ def handler_for(cloud: Cloud) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Proxy(ThreadingHTTPServer):
+    """A client that hangs up, as one does that has been refused, is no error of the proxy."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - of socketserver
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def cloud() -> Iterator[Cloud]:
     """An emulator with the bucket `lab` behind a proxy, both gone at the end."""
@@ -153,8 +164,7 @@ def cloud() -> Iterator[Cloud]:
     made = Cloud()
     try:
         made.server = emulator._api._httpd.server_address[1]
-        with ThreadingHTTPServer((HOST, 0), handler_for(made)) as proxy:
-            proxy.daemon_threads = True
+        with _Proxy((HOST, 0), handler_for(made)) as proxy:
             made.port = proxy.server_address[1]
             serving = threading.Thread(target=proxy.serve_forever, daemon=True)
             serving.start()

@@ -93,9 +93,7 @@ def _doubts(root: Path, cache: Cache, unknown: tuple[str, ...], *, asked: bool) 
         found.append("this clone is shallow: what older revisions need is not known")
     if unknown:
         nowhere = (
-            "neither in the cache nor in the remote"
-            if asked
-            else "not in the cache, and there is no remote to ask"
+            "neither in the cache nor in the remote" if asked else "not in the cache, and no remote answers"
         )
         found.append(
             f"of {len(unknown)} needed folders the list of files is {nowhere}: " + ", ".join(unknown[:3])
