@@ -86,6 +86,14 @@ files.write_atomic(Path(sys.argv[1]), b"new" * 100_000)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="a system without /proc")
+def test_a_file_that_tells_no_size_is_read_whole() -> None:
+    """Files that are made as they are read say that they are empty, and are not."""
+    whole = read_capped(Path("/proc/self/status"), 1 << 20)
+    assert whole.startswith(b"Name:")
+    assert whole.count(b"\n") > 9
+
+
 def test_kill_9_at_any_line_of_a_write_leaves_a_whole_file(tmp_path: Path) -> None:
     """Killed before any of its lines, an atomic write leaves the old bytes or the new ones."""
     path, old, new = tmp_path / "f.json", b"old" * 10, b"new" * 100_000

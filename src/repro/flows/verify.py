@@ -275,7 +275,7 @@ def _around(item: Item, artifact: Artifact, found: Found, plan: Plan) -> Surroun
     return Surroundings(
         now=plan.now,
         inventory=partial(inventory_of, item, artifact),
-        audit=partial(audit_of, (plan.folder / plan.file).parent.resolve(), plan.now),
+        audit=lambda one: audit_of((plan.folder / plan.file).parent.resolve(), plan.now, one),
         document=partial(document_of, item, found),
     )
 

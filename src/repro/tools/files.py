@@ -54,7 +54,8 @@ def read_capped(path: Path, limit: int) -> bytes:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
             raise FormatError(f"{path}: {size} bytes, more than the {limit} that are read")
-        return file.read(limit + 1)
+        data = file.read(size + 1)  # room is made for as many bytes as are asked for
+        return data if len(data) <= size else data + file.read(limit + 1 - len(data))
 
 
 def write_atomic(path: Path, data: bytes) -> None:

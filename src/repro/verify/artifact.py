@@ -72,7 +72,8 @@ def _hash(descriptor: int, path: Path) -> Artifact:
         raise ReproError(f"{path}: not a file", hint="name a file, or each file of a folder")
     hashers = {algorithm: hashlib.new(algorithm) for algorithm in ALGORITHMS}
     size, kept = 0, bytearray()
-    while chunk := os.read(descriptor, _CHUNK):
+    room = min(_CHUNK, before.st_size + 1)
+    while chunk := os.read(descriptor, room):
         size += len(chunk)
         if size <= MAX_KEPT:
             kept += chunk
