@@ -66,6 +66,14 @@ def test_the_cap_is_exact(tmp_path: Path) -> None:
         read_capped(tmp_path / "a", 4)
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="a system without /proc")
+def test_a_file_that_tells_no_size_is_read_whole() -> None:
+    """Files that are made as they are read say that they are empty, and are not."""
+    whole = read_capped(Path("/proc/self/status"), 1 << 20)
+    assert whole.startswith(b"Name:")
+    assert whole.count(b"\n") > 9
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -84,14 +92,6 @@ def watch(frame, event, _):
 sys.settrace(watch)
 files.write_atomic(Path(sys.argv[1]), b"new" * 100_000)
 """
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="a system without /proc")
-def test_a_file_that_tells_no_size_is_read_whole() -> None:
-    """Files that are made as they are read say that they are empty, and are not."""
-    whole = read_capped(Path("/proc/self/status"), 1 << 20)
-    assert whole.startswith(b"Name:")
-    assert whole.count(b"\n") > 9
 
 
 def test_kill_9_at_any_line_of_a_write_leaves_a_whole_file(tmp_path: Path) -> None:
