@@ -564,13 +564,15 @@ def test_what_publishes_is_the_locked_uv() -> None:
     assert f"uv=={step.table['with']['version']} " in lock
 
 
-def test_the_action_leaves_the_python_of_the_job() -> None:
-    """Whoever uses the action finds in later steps the Python that was there, and repro has its own."""
-    steps = [step.table for step in read(ROOT).steps if step.file == "action.yml"]
+@pytest.mark.parametrize("file", ["action.yml", ".github/actions/setup/action.yml"])
+def test_an_action_leaves_the_python_of_the_job(file: str) -> None:
+    """Later steps find the Python and the libraries that were there; what is installed has its own."""
+    steps = [step.table for step in read(ROOT).steps if step.file == file]
     assert steps[0]["with"]["update-environment"] is False
     install = next(step for step in steps if "Install" in str(step.get("name")))
-    assert install["run"] == 'make -C "$GITHUB_ACTION_PATH" .venv/.demo'
-    assert install["env"] == {"PYTHON": "${{ steps.python.outputs.python-path }}"}
+    assert install["run"].startswith("make ")
+    assert install["env"]["PYTHON"] == "${{ steps.python.outputs.python-path }}"
+    assert "PYTHON ?= python3\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def test_the_policy_releases_this_version() -> None:

@@ -479,6 +479,19 @@ def test_a_flake_that_cannot_be_fetched_is_not_checked(tmp_path: Path, failing: 
     assert script(tmp_path, "flake.sh", PATH=path).code == code
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="there is nothing to prepare elsewhere")
+@pytest.mark.parametrize(
+    ("runner", "changed"), [("github-hosted", True), ("self-hosted", False), ("", False)]
+)
+def test_only_a_hosted_runner_is_changed(tmp_path: Path, runner: str, changed: bool) -> None:  # noqa: FBT001
+    """Packages and kernel settings are changed on GitHub's own machines, and on no other."""
+    stand_in(tmp_path, "sudo", '#!/bin/sh\necho "$*" >> "$HOME/calls"\n')
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    done = script(tmp_path, "isolation.sh", PATH=path, RUNNER_ENVIRONMENT=runner, GITHUB_ACTIONS="true")
+    assert done.code == 0
+    assert (tmp_path / "calls").exists() is changed
+
+
 def fake_repro(folder: Path, text: str) -> None:
     """A program in the place of `.venv/bin/repro` whose exit codes are known."""
     program = folder / ".venv" / "bin" / "repro"
