@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from repro.core.errors import ConfigError, FormatError
+from repro.core.errors import ConfigError
 from repro.flows.dvcstage import read_stage
-from repro.tools.files import files_below
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +50,9 @@ def named_files(root: Path, stage: str) -> Named | None:
 
 
 def _files(root: Path, folder: str) -> list[str]:
-    """The files of a folder by their paths from the root; none where it is not there or holds links."""
+    """The files of a folder by their paths from the root, DVC's links among them; none where it is not there."""
     try:
-        return [f"{folder}/{name}" for name in files_below(root / folder)]
-    except (OSError, FormatError):
+        files = [path for path in (root / folder).rglob("*") if path.is_file()]
+    except OSError:
         return []
+    return sorted(path.relative_to(root).as_posix() for path in files)
