@@ -50,7 +50,7 @@ def named_files(root: Path, stage: str) -> Named | None:
 
 
 def _files(root: Path, folder: str) -> list[str]:
-    """The files of a folder by their paths from the root, DVC's links among them; none where it is not there."""
+    """The files of a folder by their paths from the root, also DVC's links; none where it is not there."""
     try:
         files = [path for path in (root / folder).rglob("*") if path.is_file()]
     except OSError:
