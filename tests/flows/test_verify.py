@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from repro.flows.verify import Wishes, verify
 from repro.flows.verify_documents import inventory_of
 from repro.flows.verify_targets import Item, items_of, of_digest
 from repro.flows.verify_vsa import VsaWishes
+from repro.tools import host
 from repro.tools.nar_writing import nar_sha256
 from repro.verify.artifact import artifact_of
 from repro.verify.judge import judge
@@ -286,6 +288,26 @@ def test_a_crash_in_a_worker_is_a_failure_of_its_own(work: Path, monkeypatch: py
     report = by_key(work, "a.bin", "b.bin")
     assert exits(report) == {"a.bin": Exit.GOOD, "b.bin": Exit.WRONG}
     assert "ZeroDivisionError" in report.verdicts[1].reason
+
+
+def test_threads_are_for_large_artifacts(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long to hash is shared among threads; evidence beside small artifacts is none of it."""
+    for number in range(6):
+        signed(work / "dist" / f"{number}.bin", bytes(number))
+    started: list[int] = []
+
+    class Counting(ThreadPoolExecutor):
+        def __init__(self, threads: int) -> None:
+            started.append(threads)
+            super().__init__(threads)
+
+    monkeypatch.setattr(flow, "ThreadPoolExecutor", Counting)
+    monkeypatch.setattr(host, "processors", lambda: 2)
+    assert sum(range(6)) < (work / "dist" / "0.bin.sigstore.json").stat().st_size
+    for large, expected in ((sum(range(6)), []), (sum(range(6)) - 1, [2])):
+        monkeypatch.setattr(flow, "LARGE", large)
+        assert by_key(work, "dist").exit is Exit.GOOD
+        assert started == expected
 
 
 def test_threads_come_to_the_same(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:

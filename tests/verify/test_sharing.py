@@ -203,3 +203,28 @@ def test_a_whole_call_shares(tmp_path: Path) -> None:
         "dist/file-7": Exit.WRONG
     }
     assert len(report.verdicts) == MANY
+
+
+def test_evidence_in_a_folder_is_read_once(tmp_path: Path) -> None:
+    """Whether a file beside another is evidence, and what it proves, is told by one reading of it."""
+    (tmp_path / "key.pub").write_bytes(KEY.public.to_pem())
+    (tmp_path / "dist").mkdir()
+    for at in range(MANY):
+        content = f"content {at}".encode()
+        (tmp_path / "dist" / f"file-{at}").write_bytes(content)
+        (tmp_path / "dist" / f"file-{at}.sigstore.json").write_bytes(KeySigner(key=KEY).blob(content))
+    wishes = Wishes(targets=("dist",), keys=("key.pub",), offline=True)
+    read = 0
+
+    def count(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal read
+        read += event == "call" and frame.f_code is parse_evidence.__code__
+
+    sys.setprofile(count)
+    try:
+        report = verify_all(tmp_path, wishes)
+    finally:
+        sys.setprofile(None)
+    assert read == MANY
+    assert {one.name for one in report.verdicts} == {f"dist/file-{at}" for at in range(MANY)}
+    assert report.exit is Exit.GOOD
