@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,7 @@ def cut(tally: Tally, baseline: Tree, observed: Tree, rules: OutputRules) -> tup
     before, after = rows_of(baseline), rows_of(observed)
     if before is None or after is None:
         return baseline, observed
-    rest = min(before, after)
+    rest = min(before, after) if before != after else math.inf  # rows that were paired keep their numbers
     common = {path[0] for path in baseline} & {path[0] for path in observed}
     kept: list[Tree] = []
     for tree, alone in (
@@ -113,7 +114,7 @@ def cut(tally: Tally, baseline: Tree, observed: Tree, rules: OutputRules) -> tup
     return kept[0], kept[1]
 
 
-def _is_cell(path: TreePath, rest: int, common: set[str | int]) -> bool:
+def _is_cell(path: TreePath, rest: float, common: set[str | int]) -> bool:
     """Whether a cell stands in a column that is not `common`, or in a row from `rest` on."""
     return len(path) > 1 and isinstance(path[1], int) and (path[1] >= rest or path[0] not in common)
 
