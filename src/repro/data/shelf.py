@@ -101,6 +101,11 @@ class Shelf:
         return int(self.fs.jobs)
 
     @property
+    def together(self) -> int:
+        """How many objects a thread may transfer before it is given others: one, where each is waited for."""
+        return 32 if self.is_local else 1
+
+    @property
     def is_local(self) -> bool:
         """Whether it is a folder of this machine."""
         return bool(self.fs.protocol == "local")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.core.errors import DataError
 from repro.core.events import Event, Kind, silent
 from repro.data.cache import Standing
 from repro.data.shelf import NAMED, RefusedError, Stop, hint_for, quiet, words_of
+from repro.tools import host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Sequence
 
     from repro.core.events import Listener
     from repro.data.cache import Cache
@@ -26,6 +27,17 @@ GRACE_SECONDS = 1.0
 
 AHEAD = 4
 """Transfers that wait, for each that is under way."""
+
+
+TOGETHER = 64
+"""Objects that one thread looks at one after another: most are small, and handing each over takes longer."""
+
+SAMPLE = 100
+SMALL = 1 << 20
+"""Files, and bytes on their average, by which a folder's objects count as small."""
+
+READERS = 8
+"""Threads that hash objects of the cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +65,15 @@ class Moved:
 
 def standings(cache: Cache, objects: Sequence[Object]) -> dict[Object, Standing]:
     """The standing of each object in the cache, by its hash."""
-    if not objects:
-        return {}
-    with ThreadPoolExecutor(min(8, len(objects))) as pool:
-        return dict(zip(objects, pool.map(cache.standing, objects, chunksize=64), strict=True))
+    pieces = [objects[at : at + TOGETHER] for at in range(0, len(objects), TOGETHER)]
+
+    def look(piece: Sequence[Object]) -> list[Standing]:
+        return [cache.standing(one) for one in piece]
+
+    if len(pieces) <= 1:
+        return dict(zip(objects, chain.from_iterable(map(look, pieces)), strict=True))
+    with ThreadPoolExecutor(min(READERS, len(pieces))) as pool:
+        return dict(zip(objects, chain.from_iterable(pool.map(look, pieces)), strict=True))
 
 
 def all_present(cache: Cache, objects: Sequence[Object]) -> bool:
@@ -95,7 +112,8 @@ def fetch(
         def one(number: int, each: Object) -> Failure | None:
             return _get(opened, cache, each, parts / str(number), aside if each in corrupt else None, stop)
 
-        failures = _all(lacking, one, jobs or opened.jobs, listener, stop)
+        jobs = jobs or _workers(opened, (opened.address(each) for each in lacking))
+        failures = _all(lacking, one, jobs, listener, stop, opened.together)
         if any(failure.absent for failure in failures) and opened.place_is_missing():
             raise opened.failure(FileNotFoundError())
         if failures:
@@ -125,10 +143,22 @@ def push(
             return _put(shelf, cache, each, stop)
 
         for group in ([o for o in lacking if not o.is_folder], [o for o in lacking if o.is_folder]):
-            failures = _all(group, one, jobs or shelf.jobs, listener, stop)
+            workers = jobs or _workers(shelf, (cache.place(each) for each in group))
+            failures = _all(group, one, workers, listener, stop, shelf.together)
             if failures:
                 raise _failed(shelf, failures, len(lacking), "pushed", "")
     return Moved(moved=tuple(lacking), there=len(wanted) - len(lacking))
+
+
+def _workers(shelf: Shelf, files: Iterable[str | Path]) -> int:
+    """How many transfers at once suit a remote: of a folder one, where files are small.
+
+    Threads that copy small files wait for each other's turn with the interpreter, twice as long as they work.
+    """
+    if not shelf.is_local:
+        return shelf.jobs
+    sizes = [file.stat().st_size for file in map(Path, islice(files, SAMPLE)) if file.is_file()]
+    return host.processors() if sum(sizes) > SMALL * len(sizes) else 1
 
 
 def _all(
@@ -137,28 +167,37 @@ def _all(
     jobs: int,
     listener: Listener,
     stop: Stop,
+    together: int,
 ) -> list[Failure]:
-    """Do the work for every object, a few at a time; an interruption or a refusal ends what waits."""
+    """Do the work for every object, a few at a time; an interruption or a refusal ends what waits.
+
+    `together`: how many a thread may do one after another before it is given others.
+    """
     failures: list[Failure] = []
     if not objects:
         return failures
-    todo: Iterator[tuple[int, Object]] = enumerate(objects)
     workers = min(jobs, len(objects))
+    size = max(min(together, len(objects) // (workers * AHEAD)), 1)
+    numbered = enumerate(objects)
+    todo = iter(lambda: list(islice(numbered, size)), [])
+
+    def several(some: list[tuple[int, Object]]) -> list[tuple[Object, Failure | None]]:
+        return [(one, work(number, one)) for number, one in some]
+
     pool = ThreadPoolExecutor(workers)
-    running: dict[Future[Failure | None], Object] = {}
+    running: set[Future[list[tuple[Object, Failure | None]]]] = set()
     try:
-        running = {pool.submit(work, n, one): one for n, one in islice(todo, workers * AHEAD)}
+        running = {pool.submit(several, some) for some in islice(todo, workers * AHEAD)}
         while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                one = running.pop(future)
-                if failure := future.result():
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for one, failure in chain.from_iterable(future.result() for future in done):
+                if failure:
                     failures.append(failure)
                 listener(Event(kind=Kind.DONE, run=str(one), text=failure.text if failure else "done"))
             if stop.now:
-                running = {future: one for future, one in running.items() if not future.cancel()}
+                running = {future for future in running if not future.cancel()}
             else:
-                running |= {pool.submit(work, n, one): one for n, one in islice(todo, len(done))}
+                running |= {pool.submit(several, some) for some in islice(todo, len(done))}
     except BaseException:
         stop.now = True
         raise
